@@ -1,0 +1,23 @@
+// The jet of order zero: a field's value alone. For Dirichlet and initial terms and for evaluation.
+//
+// provides: Jet, jet_zero, jet_constant, jet_input, value, from_value, chain, chain_adjoint,
+//           multiply, multiply_adjoint, inner
+// expects:  Derivatives (math)
+
+alias Jet = f32;
+
+fn jet_zero() -> Jet { return 0.0; }
+fn jet_constant(c: f32) -> Jet { return c; }
+fn jet_input(x: f32, axis: u32) -> Jet { return x; }
+
+fn value(u: Jet) -> f32 { return u; }
+fn from_value(v: f32) -> Jet { return v; }
+
+fn chain(f: Derivatives, z: Jet) -> Jet { return f.f0; }
+fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet { return f.f1 * y_bar; }
+
+fn multiply(a: Jet, b: Jet) -> Jet { return a * b; }
+// Cotangent of `a` in c = a·b; the product is symmetric, so it serves `b` too.
+fn multiply_adjoint(b: Jet, c_bar: Jet) -> Jet { return b * c_bar; }
+
+fn inner(a: Jet, b: Jet) -> f32 { return a * b; }

@@ -1,0 +1,40 @@
+// The network at given points: forward only, a tile of points per workgroup and turn.
+//
+// provides: predict
+// expects:  forward, LAST (networks); tile; jets
+
+@group(0) @binding(0) var<storage, read> points: array<f32>;                // [point][axis], physical
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>;             // packed parameters
+@group(0) @binding(2) var<storage, read_write> scratch: array<Jet>;         // [workgroup][slot][feature][point]
+@group(0) @binding(3) var<storage, read_write> fields: array<f32>;          // [point][field][value, ∂₀, ∂₁]
+
+// What the transposes of the same files would write to; this kernel never calls them.
+var<private> slabs: array<vec4f, 1>;
+var<private> partial: array<f32, 1>;
+fn sum_partial() -> f32 { return 0.0; }
+
+@compute @workgroup_size(THREADS)
+fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+    enter(local, workgroup.x);
+    for (var tile = 0u; tile < TILES; tile++) {
+        let first = (workgroup.x * TILES + tile) * POINTS;
+        if group == 0u { load_inputs(0u, POINT_COUNT, first); }
+        storageBarrier();
+        forward();
+        if group == 0u {
+            for (var q = 0u; q < SPAN; q++) {
+                let point = first + q * LANES + lane;
+                let y = outputs(LAST, q);
+                if point < POINT_COUNT {
+                    for (var o = 0u; o < FIELDS; o++) {
+                        let i = 3u * (point * FIELDS + o);
+                        fields[i] = value(y[o]);
+                        fields[i + 1u] = d0(y[o]);
+                        fields[i + 2u] = d1(y[o]);
+                    }
+                }
+            }
+        }
+        storageBarrier();
+    }
+}

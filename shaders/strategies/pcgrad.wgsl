@@ -1,0 +1,24 @@
+// PCGrad (Yu et al. 2020; GCR in the paper): each task's gradient meets the others in random order and loses
+// its component along those it conflicts with. Written in Gram space: pᵢ = Σ_k C_ik g_k, so that
+// ⟨pᵢ, g_j⟩ = Σ_k C_ik M_kj and the projection p ← p − (δ/‖g_j‖²) g_j subtracts from one entry of C.
+//
+// provides: combine
+// expects:  Gram, Coefficients, visiting_order (kernels/coefficients)
+
+fn combine(gram: Gram, index: u32) -> Coefficients {
+    var total: Coefficients;
+    for (var task = 0u; task < TERMS; task++) {
+        var c: Coefficients;
+        c[task] = 1.0;
+        let others = visiting_order(index, task);
+        for (var i = 0u; i < TERMS; i++) {
+            let j = others[i];
+            if j == task || !(gram[j][j] > 0.0) { continue; }
+            var delta = 0.0;
+            for (var k = 0u; k < TERMS; k++) { delta += c[k] * gram[k][j]; }
+            if delta < 0.0 { c[j] -= delta / gram[j][j]; }
+        }
+        for (var k = 0u; k < TERMS; k++) { total[k] += c[k]; }
+    }
+    return total;
+}

@@ -1,0 +1,57 @@
+//! One error type for the whole library. Every message says what, where, and what to do next.
+
+use std::path::PathBuf;
+
+/// What can go wrong, by the kind of remedy; each kind has one documented exit code ([`Error::exit_code`]).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value outside what the program offers: the message names the value and the choices.
+    #[error("{0}")]
+    Usage(String),
+    /// No adapter answers, or the chosen one lacks something.
+    #[error("{0}")]
+    NoAdapter(String),
+    /// A file that is missing, damaged or does not fit.
+    #[error("{}: {what}", path.display())]
+    Input { path: PathBuf, what: String },
+    /// Training left the finite numbers.
+    #[error("{0}")]
+    Diverged(String),
+    /// The device was lost or ran out of memory.
+    #[error("{0}")]
+    Device(String),
+    /// A result could not be written.
+    #[error("cannot write {}: {what}", path.display())]
+    Output { path: PathBuf, what: String },
+    /// A kernel that does not compile: a defect of this program or of the driver.
+    #[error("kernel `{kernel}` does not link: {what}\n(set ACR_PINN_DUMP_SHADERS=DIR to see the linked text)")]
+    Kernel { kernel: String, what: String },
+}
+
+/// Shorthand used throughout the library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// The process exit code: 2 usage, 3 adapter, 4 input, 5 diverged, 6 device, 7 output.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Usage(_) => 2,
+            Error::NoAdapter(_) => 3,
+            Error::Input { .. } => 4,
+            Error::Diverged(_) => 5,
+            Error::Device(_) | Error::Kernel { .. } => 6,
+            Error::Output { .. } => 7,
+        }
+    }
+
+    /// An [`Error::Input`] about `path`.
+    pub fn input(path: impl Into<PathBuf>, what: impl ToString) -> Self {
+        Error::Input { path: path.into(), what: what.to_string() }
+    }
+
+    /// An [`Error::Output`] about `path`.
+    pub fn output(path: impl Into<PathBuf>, what: impl ToString) -> Self {
+        Error::Output { path: path.into(), what: what.to_string() }
+    }
+}

@@ -1,0 +1,246 @@
+//! Which adapter, with which limits: chosen by flags and environment, else discrete before integrated
+//! before virtual before CPU, and always said aloud.
+
+use std::sync::{Arc, Mutex};
+
+use crate::error::{Error, Result};
+
+/// What the user asked for. Empty fields leave the choice to [`Adapters::choose`].
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// A part of the adapter's name, any case.
+    pub name: Option<String>,
+    /// `vulkan`, `metal`, `dx12`, `gl` or `webgpu`.
+    pub backend: Option<String>,
+    /// Keep every runtime check the shader compiler offers (bounds, loops, zeroed workgroup memory).
+    pub checked: bool,
+}
+
+/// What a run records about the adapter it ran on.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Record {
+    pub name: String,
+    pub backend: String,
+    pub kind: String,
+    pub driver: String,
+    pub driver_info: String,
+    pub vendor: u32,
+    pub device: u32,
+}
+
+/// Every adapter of this machine.
+pub struct Adapters {
+    list: Vec<wgpu::Adapter>,
+    wanted_backend: Option<String>,
+}
+
+/// An opened device with its queue.
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) checked: bool,
+    limits: wgpu::Limits,
+    record: Record,
+    software: bool,
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+const BACKENDS: [(&str, wgpu::Backends); 5] = [
+    ("vulkan", wgpu::Backends::VULKAN),
+    ("metal", wgpu::Backends::METAL),
+    ("dx12", wgpu::Backends::DX12),
+    ("gl", wgpu::Backends::GL),
+    ("webgpu", wgpu::Backends::BROWSER_WEBGPU),
+];
+
+const REMEDY: &str = "install a Vulkan driver (on Debian and Ubuntu: `apt-get install mesa-vulkan-drivers` renders in software), \
+     then see `acr-pinn-gpu doctor`";
+
+impl Adapters {
+    /// Lists the adapters of one backend, or of all.
+    pub fn enumerate(backend: Option<&str>) -> Result<Adapters> {
+        let backends = match backend {
+            None => wgpu::Backends::all(),
+            Some(name) => BACKENDS
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, backends)| *backends)
+                .ok_or_else(|| {
+                    let known = BACKENDS.map(|(known, _)| known).join(", ");
+                    Error::Usage(format!("unknown backend `{name}`; known: {known}"))
+                })?,
+        };
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = backends;
+        let instance = wgpu::Instance::new(descriptor);
+        let list = pollster::block_on(instance.enumerate_adapters(backends));
+        Ok(Adapters { list, wanted_backend: backend.map(str::to_owned) })
+    }
+
+    /// What each adapter says of itself, in the order of enumeration.
+    pub fn records(&self) -> Vec<Record> {
+        self.list.iter().map(|adapter| record(&adapter.get_info())).collect()
+    }
+
+    /// The index of the adapter to use: the first whose name contains `name`, else the best kind.
+    pub fn choose(&self, name: Option<&str>) -> Result<usize> {
+        let order = [
+            wgpu::DeviceType::DiscreteGpu,
+            wgpu::DeviceType::IntegratedGpu,
+            wgpu::DeviceType::VirtualGpu,
+            wgpu::DeviceType::Cpu,
+            wgpu::DeviceType::Other,
+        ];
+        let infos: Vec<_> = self.list.iter().map(wgpu::Adapter::get_info).collect();
+        let matching = (0..infos.len())
+            .filter(|&i| name.is_none_or(|n| infos[i].name.to_lowercase().contains(&n.to_lowercase())))
+            .min_by_key(|&i| order.iter().position(|kind| *kind == infos[i].device_type));
+        matching.ok_or_else(|| match (infos.is_empty(), name) {
+            (false, Some(name)) => {
+                let found: Vec<_> = infos.iter().map(|i| format!("`{}`", i.name)).collect();
+                Error::NoAdapter(format!("no adapter's name contains `{name}`; found {}", found.join(", ")))
+            }
+            _ => {
+                let which =
+                    self.wanted_backend.as_deref().map(|b| format!(" for the backend `{b}`")).unwrap_or_default();
+                Error::NoAdapter(format!("no graphics adapter found{which}: {REMEDY}"))
+            }
+        })
+    }
+
+    /// Limits and features of adapter `index` as name–value pairs, for `doctor`.
+    pub fn details(&self, index: usize) -> (Vec<(&'static str, u64)>, Vec<String>) {
+        let limits = self.list[index].limits();
+        let features = self.list[index].features();
+        let shown = vec![
+            ("max_buffer_size", limits.max_buffer_size),
+            ("max_storage_buffer_binding_size", limits.max_storage_buffer_binding_size),
+            ("max_uniform_buffer_binding_size", limits.max_uniform_buffer_binding_size),
+            ("max_compute_workgroup_storage_size", limits.max_compute_workgroup_storage_size.into()),
+            ("max_compute_invocations_per_workgroup", limits.max_compute_invocations_per_workgroup.into()),
+            ("max_compute_workgroups_per_dimension", limits.max_compute_workgroups_per_dimension.into()),
+        ];
+        let wanted = [("subgroup", wgpu::Features::SUBGROUP), ("timestamp-query", wgpu::Features::TIMESTAMP_QUERY)];
+        let offered = wanted.iter().filter(|(_, f)| features.contains(*f)).map(|(n, _)| (*n).to_owned()).collect();
+        (shown, offered)
+    }
+}
+
+impl Gpu {
+    /// Opens the adapter that `choice` leads to, with each limit raised to what that adapter offers.
+    pub fn open(choice: &Choice) -> Result<Gpu> {
+        let adapters = Adapters::enumerate(choice.backend.as_deref())?;
+        let adapter = &adapters.list[adapters.choose(choice.name.as_deref())?];
+        Gpu::request(adapter, raised(&adapter.limits()), choice.checked)
+    }
+
+    /// The same at the limits that every WebGPU implementation guarantees: what works here works anywhere.
+    pub fn open_at_default_limits(choice: &Choice) -> Result<Gpu> {
+        let adapters = Adapters::enumerate(choice.backend.as_deref())?;
+        let adapter = &adapters.list[adapters.choose(choice.name.as_deref())?];
+        Gpu::request(adapter, wgpu::Limits::default(), choice.checked)
+    }
+
+    fn request(adapter: &wgpu::Adapter, limits: wgpu::Limits, checked: bool) -> Result<Gpu> {
+        let info = adapter.get_info();
+        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("acr-pinn-gpu"),
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_limits: limits.clone(),
+            ..Default::default()
+        }))
+        .map_err(|e| {
+            Error::NoAdapter(format!("adapter `{}` cannot be opened: {e}; try another with --adapter", info.name))
+        })?;
+        let fault: Arc<Mutex<Option<String>>> = Arc::default();
+        let lost = fault.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed || !message.is_empty() {
+                note(&lost, format!("the device was lost: {message}; resume from the last checkpoint"));
+            }
+        });
+        let uncaptured = fault.clone();
+        device.on_uncaptured_error(Arc::new(move |error| note(&uncaptured, format!("the device reports: {error}"))));
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        Ok(Gpu { device, queue, checked, limits, record: record(&info), software, fault })
+    }
+
+    /// What a run records about this adapter.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Whether the adapter renders in software, on the processor.
+    pub fn is_software(&self) -> bool {
+        self.software
+    }
+
+    /// The limits this device was opened with.
+    pub(crate) fn limits(&self) -> &wgpu::Limits {
+        &self.limits
+    }
+
+    /// Bytes that one storage binding may hold.
+    pub fn max_binding(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// Threads that one workgroup may hold.
+    pub fn max_threads(&self) -> u32 {
+        self.limits.max_compute_invocations_per_workgroup
+    }
+
+    /// The first fault the device reported, if any.
+    pub fn fault(&self) -> Option<String> {
+        self.fault.lock().ok()?.clone()
+    }
+
+    /// The one place where shader text becomes a module, with or without the compiler's runtime checks.
+    pub(super) fn module(&self, label: &str, text: &str) -> wgpu::ShaderModule {
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(text.into()) };
+        if self.checked {
+            return self.device.create_shader_module(descriptor);
+        }
+        // SAFETY: the checks guard against out-of-bounds indices and endless loops. Our kernels index only
+        // within sizes fixed by the prelude and loop only over constants; the tests run them with all checks on.
+        unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+    }
+}
+
+fn note(fault: &Mutex<Option<String>>, message: String) {
+    if let Ok(mut first) = fault.lock() {
+        first.get_or_insert(message);
+    }
+}
+
+fn record(info: &wgpu::AdapterInfo) -> Record {
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+        wgpu::DeviceType::VirtualGpu => "virtual GPU",
+        wgpu::DeviceType::Cpu => "CPU (software rendering)",
+        wgpu::DeviceType::Other => "other",
+    };
+    Record {
+        name: info.name.clone(),
+        backend: info.backend.to_str().to_owned(),
+        kind: kind.to_owned(),
+        driver: info.driver.clone(),
+        driver_info: info.driver_info.clone(),
+        vendor: info.vendor,
+        device: info.device,
+    }
+}
+
+/// WebGPU's defaults with the few limits that this program can use raised to what the adapter offers.
+fn raised(offered: &wgpu::Limits) -> wgpu::Limits {
+    wgpu::Limits {
+        max_buffer_size: offered.max_buffer_size,
+        max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+        max_compute_invocations_per_workgroup: offered.max_compute_invocations_per_workgroup.min(1024),
+        max_compute_workgroup_size_x: offered.max_compute_workgroup_size_x.min(1024),
+        max_compute_workgroup_storage_size: offered.max_compute_workgroup_storage_size,
+        ..wgpu::Limits::default()
+    }
+}

@@ -1,0 +1,191 @@
+//! Kernels: shader texts joined by concatenation, their bindings and workgroup size read back from naga.
+
+use std::fmt::Write as _;
+
+use super::{Buffer, Gpu};
+use crate::error::{Error, Result};
+use wgpu::naga;
+
+/// One text of a kernel: where it comes from (shown in listings and errors) and what it says.
+#[derive(Clone)]
+pub struct Part {
+    pub name: String,
+    pub text: std::borrow::Cow<'static, str>,
+}
+
+impl Part {
+    /// A part named `name`.
+    pub fn new(name: impl Into<String>, text: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Part { name: name.into(), text: text.into() }
+    }
+}
+
+struct Binding {
+    name: String,
+    index: u32,
+    kind: wgpu::BufferBindingType,
+}
+
+/// A linked and compiled kernel.
+pub struct Kernel {
+    label: String,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    bindings: Vec<Binding>,
+    threads: u32,
+}
+
+/// A kernel with its buffers and its number of workgroups: one entry of a step.
+#[derive(Clone)]
+pub struct Dispatch {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) group: wgpu::BindGroup,
+    pub(super) workgroups: [u32; 2],
+    /// The kernel's name, for timings and listings.
+    pub label: String,
+}
+
+impl Kernel {
+    /// Joins `parts`, compiles the entry point `label` and reads names, bindings and workgroup size back.
+    ///
+    /// Fails with [`Error::Kernel`] where the text does not parse, naming the part and line.
+    pub fn link(gpu: &Gpu, label: &str, parts: &[Part]) -> Result<Kernel> {
+        let text = join(parts);
+        dump(label, &text);
+        let fail = |what: String| Error::Kernel { kernel: label.to_owned(), what };
+        let module = naga::front::wgsl::parse_str(&text).map_err(|e| fail(e.emit_to_string(&text)))?;
+        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
+            .validate(&module)
+            .map_err(|e| fail(e.emit_to_string(&text)))?;
+        let entry = module
+            .entry_points
+            .iter()
+            .position(|e| e.name == label)
+            .ok_or_else(|| fail(format!("no entry point `{label}`")))?;
+        let bindings = bindings(&module, info.get_entry_point(entry));
+        let threads = module.entry_points[entry].workgroup_size.iter().product();
+        let layout = gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(label),
+            entries: &bindings.iter().map(layout_entry).collect::<Vec<_>>(),
+        });
+        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let shader = gpu.module(label, &text);
+        let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(label),
+            layout: Some(&pipeline_layout),
+            module: &shader,
+            entry_point: Some(label),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: gpu.checked,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(fail(error.to_string()));
+        }
+        Ok(Kernel { label: label.to_owned(), pipeline, layout, bindings, threads })
+    }
+
+    /// Binds buffers by the names of the shader's variables. Every used variable must be given; extra names
+    /// are allowed, so that variants of a kernel can share one call.
+    pub fn bind(&self, gpu: &Gpu, buffers: &[(&str, &Buffer)]) -> Result<Bound<'_>> {
+        let entries = self
+            .bindings
+            .iter()
+            .map(|b| {
+                let (_, buffer) = buffers.iter().find(|(name, _)| *name == b.name).ok_or_else(|| Error::Kernel {
+                    kernel: self.label.clone(),
+                    what: format!("variable `{}` was given no buffer", b.name),
+                })?;
+                Ok(wgpu::BindGroupEntry { binding: b.index, resource: buffer.raw.as_entire_binding() })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&self.label),
+            layout: &self.layout,
+            entries: &entries,
+        });
+        Ok(Bound { kernel: self, group })
+    }
+}
+
+/// A kernel with its buffers, waiting for a size.
+pub struct Bound<'a> {
+    kernel: &'a Kernel,
+    group: wgpu::BindGroup,
+}
+
+impl Bound<'_> {
+    /// One thread per item; more than 65 535 workgroups fold into rows, and the kernel reads its index as
+    /// `x + y · rows`.
+    pub fn threads(self, count: u32) -> Dispatch {
+        let groups = count.div_ceil(self.kernel.threads).max(1);
+        self.workgroups(groups)
+    }
+
+    /// `count` workgroups, folded as for [`Bound::threads`].
+    pub fn workgroups(self, count: u32) -> Dispatch {
+        let rows = count.div_ceil(65_535);
+        Dispatch {
+            pipeline: self.kernel.pipeline.clone(),
+            group: self.group,
+            workgroups: [count.div_ceil(rows), rows],
+            label: self.kernel.label.clone(),
+        }
+    }
+}
+
+fn join(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let _ = writeln!(text, "// ── {} ──\n{}", part.name, part.text);
+    }
+    text
+}
+
+/// `ACR_PINN_DUMP_SHADERS=DIR` writes every linked module there, for reading and for bug reports.
+fn dump(label: &str, text: &str) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    if let Some(dir) = std::env::var_os("ACR_PINN_DUMP_SHADERS") {
+        let path =
+            std::path::Path::new(&dir).join(format!("{:03}-{label}.wgsl", COUNT.fetch_add(1, Ordering::Relaxed)));
+        if let Err(error) = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&path, text)) {
+            tracing::warn!("cannot dump {}: {error}", path.display());
+        }
+    }
+}
+
+fn bindings(module: &naga::Module, used: &naga::valid::FunctionInfo) -> Vec<Binding> {
+    module
+        .global_variables
+        .iter()
+        .filter(|(handle, _)| !used[*handle].is_empty())
+        .filter_map(|(_, variable)| {
+            let kind = match variable.space {
+                naga::AddressSpace::Uniform => wgpu::BufferBindingType::Uniform,
+                naga::AddressSpace::Storage { access } => {
+                    wgpu::BufferBindingType::Storage { read_only: !access.contains(naga::StorageAccess::STORE) }
+                }
+                _ => return None,
+            };
+            let index = variable.binding?.binding;
+            Some(Binding { name: variable.name.clone()?, index, kind })
+        })
+        .collect()
+}
+
+fn layout_entry(binding: &Binding) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding: binding.index,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty: binding.kind, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}

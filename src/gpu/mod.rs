@@ -1,0 +1,11 @@
+//! Adapters, buffers, kernels and dispatches: everything this crate wants of a GPU, and the only place
+//! that names `wgpu`. It knows nothing of networks or equations and would serve any other program.
+
+mod adapter;
+mod buffer;
+mod kernel;
+mod record;
+
+pub use adapter::{Adapters, Choice, Gpu, Record};
+pub use buffer::Buffer;
+pub use kernel::{Dispatch, Kernel, Part};

@@ -1,0 +1,49 @@
+//! Running recorded steps: many identical steps per submit, in pieces short enough for every watchdog.
+
+use std::time::{Duration, Instant};
+
+use super::{Dispatch, Gpu};
+use crate::error::{Error, Result};
+
+impl Gpu {
+    /// Records `step` `times` times into one submit, without waiting for it.
+    pub fn submit(&self, step: &[Dispatch], times: u32) {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for _ in 0..times {
+                for dispatch in step {
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.group, &[]);
+                    pass.dispatch_workgroups(dispatch.workgroups[0], dispatch.workgroups[1], 1);
+                }
+            }
+        }
+        self.queue.submit([encoder.finish()]);
+    }
+
+    /// Waits for everything submitted so far.
+    pub fn wait(&self) -> Result<()> {
+        // `poll` panics when the device is gone, which is the user's driver, not a defect of this program
+        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.device.poll(wgpu::PollType::wait_indefinitely())
+        }));
+        if let Some(reason) = self.fault() {
+            return Err(Error::Device(reason));
+        }
+        match polled {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Error::Device(format!("the device does not answer: {error}"))),
+            Err(_) => Err(Error::Device("the device was lost while the program waited for it".into())),
+        }
+    }
+
+    /// Runs `step` once and returns how long it took, submit to finish.
+    pub fn time(&self, step: &[Dispatch], times: u32) -> Result<Duration> {
+        self.wait()?;
+        let start = Instant::now();
+        self.submit(step, times);
+        self.wait()?;
+        Ok(start.elapsed())
+    }
+}

@@ -1,0 +1,64 @@
+//! Which derivative streams travel through a network together, and which published form it has.
+
+/// The set of derivatives of a field carried at a point; one file of `shaders/jets` each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Jet {
+    /// u.
+    Value,
+    /// u, ∂₀u, ∂₁u.
+    Gradient,
+    /// u, ∂₀u, ∂₁u and the generalised Laplacian Σ cᵢ ∂ᵢᵢu.
+    Second,
+    /// ψ, ∂₀, ∂₁, ∂₀₀, ∂₀₁, ∂₁₁, ∂₀Δ, ∂₁Δ.
+    Third,
+}
+
+impl Jet {
+    /// Every jet, in increasing order of derivative.
+    pub const ALL: [Self; 4] = [Self::Value, Self::Gradient, Self::Second, Self::Third];
+
+    /// The stem of its shader file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Gradient => "gradient",
+            Self::Second => "second",
+            Self::Third => "third",
+        }
+    }
+
+    /// The highest derivative in it.
+    pub const fn order(self) -> usize {
+        self as usize
+    }
+
+    /// How many numbers it holds in two axes.
+    pub const fn streams(self) -> usize {
+        match self {
+            Self::Value => 1,
+            Self::Gradient => 3,
+            Self::Second => 4,
+            Self::Third => 8,
+        }
+    }
+}
+
+/// The two published forms of the adaptive network and of its initialisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Variant {
+    /// First publication: residual scale fixed at one, gates start at random.
+    V1,
+    /// Revision: one trainable residual scale per layer from 0.1, gates start at one half.
+    V2,
+}
+
+impl Variant {
+    /// "v1" or "v2".
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The mathematics everything else rests on: number types that differentiate themselves, counter-based
+//! random numbers, sampling and schedules. Knows no equation, no network and no GPU.
+
+pub mod dual;
+pub mod jet;
+pub mod names;
+pub mod portable;
+pub mod real;
+pub mod rng;
+pub mod sampling;
+pub mod schedule;
+pub mod tape;
+
+pub use dual::Dual;
+pub use jet::{Jet, Variant};
+pub use real::Real;
+pub use schedule::Schedule;
+pub use tape::Var;

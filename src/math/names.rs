@@ -1,0 +1,57 @@
+//! "Did you mean …?": the closest of a list of names.
+
+/// The candidate with the smallest edit distance to `name`, if it is near enough to be a slip of the hand
+/// (at most a third of the longer word, and at least one change is always allowed).
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (edit_distance(&name.to_lowercase(), candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (name.len().max(candidate.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "unknown problem `cavty`: did you mean `cavity`?", or the list of all when nothing is near.
+pub fn unknown(kind: &str, name: &str, candidates: &[&str]) -> String {
+    match closest(name, candidates.iter().copied()) {
+        Some(near) => format!("unknown {kind} `{name}`: did you mean `{near}`?"),
+        None => format!("unknown {kind} `{name}`: choose one of {}", candidates.join(", ")),
+    }
+}
+
+/// Levenshtein distance by characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_recognised_and_nonsense_is_not() {
+        let names = ["klein-gordon", "cavity", "burgers"];
+        assert_eq!(closest("cavty", names), Some("cavity"));
+        assert_eq!(closest("Klein-Gordan", names), Some("klein-gordon"));
+        assert_eq!(closest("poisson", names), None);
+        assert_eq!(unknown("problem", "cavty", &names), "unknown problem `cavty`: did you mean `cavity`?");
+        assert!(unknown("problem", "zzz", &names).ends_with("klein-gordon, cavity, burgers"));
+    }
+
+    #[test]
+    fn distances_are_levenshtein() {
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("", "abc"), 3);
+    }
+}

@@ -1,0 +1,89 @@
+//! Where each tensor lies in the flat parameter vector: the only place where an offset is computed.
+
+/// One named tensor; names are those of the reference implementation and of `model.safetensors`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Such as "linear.0.weight".
+    pub name: String,
+    /// [out, in] for matrices, [out] for biases, [layers] for the residual scales; row-major.
+    pub shape: Vec<usize>,
+    /// Index of its first entry in the flat vector.
+    pub offset: usize,
+}
+
+impl Slot {
+    /// How many numbers it holds.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Never: a tensor has entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Its indices in the flat vector.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.len()
+    }
+    /// Columns of a matrix (its fan-in); one for anything else.
+    pub fn columns(&self) -> usize {
+        self.shape.get(1).copied().unwrap_or(1)
+    }
+    /// Rows of a matrix (its fan-out).
+    pub fn rows(&self) -> usize {
+        self.shape[0]
+    }
+}
+
+/// The map of the flat parameter vector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The tensors in the order in which they lie, without gaps.
+    pub slots: Vec<Slot>,
+    /// The number of parameters.
+    pub len: usize,
+}
+
+impl Layout {
+    /// Appends a tensor.
+    pub fn push(&mut self, name: impl Into<String>, shape: &[usize]) {
+        let slot = Slot { name: name.into(), shape: shape.to_vec(), offset: self.len };
+        self.len += slot.len();
+        self.slots.push(slot);
+    }
+    /// Appends the weight [rows, columns] and the bias [rows] of a linear layer.
+    pub fn push_linear(&mut self, name: &str, rows: usize, columns: usize) {
+        self.push(format!("{name}.weight"), &[rows, columns]);
+        self.push(format!("{name}.bias"), &[rows]);
+    }
+    /// Whether there are no parameters.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+    /// The tensor called `name`, if there is one.
+    pub fn slot(&self, name: &str) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.name == name)
+    }
+    /// The offset of the tensor called `name`.
+    ///
+    /// # Panics
+    /// If there is none: names are written by the network that made the layout.
+    pub fn offset(&self, name: &str) -> usize {
+        self.slot(name).unwrap_or_else(|| panic!("no tensor `{name}`")).offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_lie_without_gaps() {
+        let mut layout = Layout::default();
+        layout.push_linear("a", 3, 2);
+        layout.push("scales", &[4]);
+        assert_eq!(layout.len, 13);
+        assert_eq!(layout.slots[1].range(), 6..9);
+        assert_eq!(layout.offset("scales"), 9);
+        assert_eq!((layout.slots[0].rows(), layout.slots[0].columns()), (3, 2));
+    }
+}

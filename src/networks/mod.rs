@@ -1,0 +1,216 @@
+//! What is trained: networks of given shape as flat parameter vectors, in f64 over any [`Real`] type. One
+//! file per network; a network does not know the problem.
+
+pub mod init;
+pub mod layout;
+pub mod lda;
+pub mod mlp;
+pub mod wiring;
+
+pub use layout::{Layout, Slot};
+pub use lda::Lda;
+pub use mlp::Mlp;
+pub use wiring::Wiring;
+
+use crate::math::{Dual, Real, Var, Variant, names};
+
+/// Every network, in the order `list` prints them.
+pub static ALL: &[&dyn Network] = &[&Mlp, &Lda];
+
+/// The network called `name`; the error says what was probably meant.
+pub fn find(name: &str) -> Result<&'static dyn Network, String> {
+    ALL.iter().copied().find(|network| network.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = ALL.iter().map(|network| network.name()).collect();
+        names::unknown("network", name, &known)
+    })
+}
+
+/// The size of a network: every hidden layer has the same width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Coordinates.
+    pub inputs: usize,
+    /// Fields.
+    pub outputs: usize,
+    /// Neurons of a hidden layer.
+    pub width: usize,
+    /// Hidden layers.
+    pub depth: usize,
+    /// Published form.
+    pub variant: Variant,
+}
+
+impl Shape {
+    /// Hidden widths the kernels are written for.
+    pub const WIDTHS: std::ops::RangeInclusive<usize> = 4..=128;
+    /// Numbers of hidden layers the kernels are written for.
+    pub const DEPTHS: std::ops::RangeInclusive<usize> = 1..=8;
+
+    /// Checks that a user's width and depth can be run.
+    ///
+    /// # Errors
+    /// Names the number, its limits and the flag that sets it.
+    pub fn validate(&self) -> Result<(), String> {
+        for (what, got, limits) in [("width", self.width, Self::WIDTHS), ("depth", self.depth, Self::DEPTHS)] {
+            if !limits.contains(&got) {
+                let (least, most) = (limits.start(), limits.end());
+                return Err(format!("{what} {got} is outside {least}..{most}: choose another --{what}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of inputs of hidden layer `layer` (from 0).
+    pub const fn fan_in(&self, layer: usize) -> usize {
+        if layer == 0 { self.inputs } else { self.width }
+    }
+}
+
+/// A network as its file states it, generic in the number type. [`Network`] follows from it.
+pub trait Architecture: Sync {
+    /// The public name.
+    const NAME: &'static str;
+    /// The title of reports.
+    const TITLE: &'static str;
+    /// The text of its shader: forward and adjoint on the device.
+    const SHADER: &'static str;
+
+    /// The map of its parameters.
+    fn layout(shape: &Shape) -> Layout;
+    /// How each tensor starts.
+    fn start(shape: &Shape, slot: &Slot) -> init::Start;
+    /// Its linear maps, as the plans need to know them.
+    fn wiring(shape: &Shape) -> Wiring;
+    /// The outputs at one normalised point `x` [inputs].
+    fn forward<T: Real>(shape: &Shape, layout: &Layout, parameters: &[T::Scalar], x: &[T]) -> Vec<T>;
+}
+
+/// A network behind a pointer: its map, its start and its value with derivatives up to the third order.
+pub trait Network: Sync {
+    /// The public name: "mlp" or "lda".
+    fn name(&self) -> &'static str;
+    /// The title of reports.
+    fn title(&self) -> &'static str;
+    /// The text of its shader: forward and adjoint on the device.
+    fn shader(&self) -> &'static str;
+    /// The map of its parameters.
+    fn layout(&self, shape: &Shape) -> Layout;
+    /// Its linear maps, as the plans need to know them.
+    fn wiring(&self, shape: &Shape) -> Wiring;
+    /// Initial parameters [layout.len]; each tensor has its own random stream.
+    fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32>;
+    /// Outputs [outputs] at a normalised point.
+    fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64>;
+    /// Outputs with one derivative, without a tape.
+    fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>>;
+    /// Outputs on the tape.
+    fn value_taped(&self, shape: &Shape, parameters: &[Var], x: &[Var]) -> Vec<Var>;
+    /// Outputs on the tape with one derivative.
+    fn first_taped(&self, shape: &Shape, parameters: &[Var], x: &[First]) -> Vec<First>;
+    /// Outputs on the tape with the derivatives in two directions.
+    fn second_taped(&self, shape: &Shape, parameters: &[Var], x: &[Second]) -> Vec<Second>;
+    /// Outputs on the tape with the derivatives in three directions.
+    fn third_taped(&self, shape: &Shape, parameters: &[Var], x: &[Third]) -> Vec<Third>;
+}
+
+/// A taped number with one derivative.
+pub type First = Dual<Var>;
+/// A taped number with the derivatives in two directions.
+pub type Second = Dual<First>;
+/// A taped number with the derivatives in three directions.
+pub type Third = Dual<Second>;
+
+impl<A: Architecture> Network for A {
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+    fn title(&self) -> &'static str {
+        A::TITLE
+    }
+    fn shader(&self) -> &'static str {
+        A::SHADER
+    }
+    fn layout(&self, shape: &Shape) -> Layout {
+        A::layout(shape)
+    }
+    fn wiring(&self, shape: &Shape) -> Wiring {
+        A::wiring(shape)
+    }
+    fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32> {
+        init::initial(&A::layout(shape), seed, |slot| A::start(shape, slot))
+    }
+    fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64> {
+        A::forward(shape, &A::layout(shape), parameters, x)
+    }
+    fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>> {
+        A::forward(shape, &A::layout(shape), parameters, x)
+    }
+    fn value_taped(&self, shape: &Shape, parameters: &[Var], x: &[Var]) -> Vec<Var> {
+        A::forward(shape, &A::layout(shape), parameters, x)
+    }
+    fn first_taped(&self, shape: &Shape, parameters: &[Var], x: &[First]) -> Vec<First> {
+        A::forward(shape, &A::layout(shape), parameters, x)
+    }
+    fn second_taped(&self, shape: &Shape, parameters: &[Var], x: &[Second]) -> Vec<Second> {
+        A::forward(shape, &A::layout(shape), parameters, x)
+    }
+    fn third_taped(&self, shape: &Shape, parameters: &[Var], x: &[Third]) -> Vec<Third> {
+        A::forward(shape, &A::layout(shape), parameters, x)
+    }
+}
+
+/// The linear map of slots `weight` and `weight + 1` of `layout` (a matrix and its bias).
+fn dense<T: Real>(layout: &Layout, parameters: &[T::Scalar], weight: usize, x: &[T]) -> Vec<T> {
+    let (matrix, bias) = (&layout.slots[weight], &layout.slots[weight + 1]);
+    T::dense(&parameters[matrix.range()], Some(&parameters[bias.range()]), x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(inputs: usize, depth: usize, outputs: usize, variant: Variant) -> Shape {
+        Shape { inputs, outputs, width: 50, depth, variant }
+    }
+
+    #[test]
+    fn parameter_counts_are_the_published_ones() {
+        let (v1, v2) = (Variant::V1, Variant::V2);
+        for (inputs, depth, outputs, mlp, first, revised) in [
+            (2, 4, 1, 7851, 59651, 59655),
+            (2, 4, 2, 7902, 59702, 59706),
+            (5, 4, 1, 8001, 61001, 61005),
+            (2, 3, 2, 5352, 44202, 44205),
+        ] {
+            assert_eq!(Mlp.layout(&shape(inputs, depth, outputs, v2)).len, mlp);
+            assert_eq!(Lda.layout(&shape(inputs, depth, outputs, v1)).len, first);
+            assert_eq!(Lda.layout(&shape(inputs, depth, outputs, v2)).len, revised);
+        }
+    }
+
+    #[test]
+    fn sizes_beyond_the_limits_are_refused_by_name() {
+        let good = shape(2, 4, 1, Variant::V2);
+        assert!(good.validate().is_ok());
+        let wide = Shape { width: 129, ..good };
+        assert_eq!(wide.validate().unwrap_err(), "width 129 is outside 4..128: choose another --width");
+        assert!(Shape { depth: 0, ..good }.validate().unwrap_err().contains("depth 0"));
+        assert!(find("lad4").is_err());
+        assert!(find("ldaa").err().unwrap().contains("did you mean `lda`"));
+    }
+
+    #[test]
+    fn parameters_enter_in_every_tensor() {
+        for network in ALL {
+            let shape = Shape { inputs: 2, outputs: 2, width: 5, depth: 3, variant: Variant::V2 };
+            let layout = network.layout(&shape);
+            let base: Vec<f64> = (0..layout.len).map(|m| 0.4 * (1.7 * m as f64 + 0.3).sin()).collect();
+            let y = network.value(&shape, &base, &[0.2, -0.4]);
+            for slot in &layout.slots {
+                let mut moved = base.clone();
+                moved[slot.offset] += 0.1;
+                assert_ne!(network.value(&shape, &moved, &[0.2, -0.4]), y, "{}", slot.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The first steps of a run in f64: the same points, orders and rates as on the device.
+
+use super::{Model, combined, gradients};
+use crate::math::rng::{self, Seeds};
+use crate::math::{Schedule, sampling};
+use crate::problems::{PointSet, Problem, Sampling};
+use crate::strategies::Strategy;
+
+/// The orders of all terms at `step`, as the device draws them.
+pub fn orders(seed: u64, step: u32, terms: usize) -> Vec<Vec<usize>> {
+    (0..terms).map(|task| rng::order(seed, step, task as u32, terms)).collect()
+}
+
+/// Adam in f64 (Kingma and Ba 2015), with the constants of the paper.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adam {
+    /// First moments.
+    pub m: Vec<f64>,
+    /// Second moments.
+    pub v: Vec<f64>,
+    /// Updates made.
+    pub updates: i32,
+}
+
+impl Adam {
+    /// Decay of the first moment.
+    pub const BETA1: f64 = 0.9;
+    /// Decay of the second moment.
+    pub const BETA2: f64 = 0.999;
+    /// Keeps the division finite.
+    pub const EPSILON: f64 = 1e-8;
+
+    /// At rest.
+    pub fn new(parameters: usize) -> Self {
+        Self { m: vec![0.0; parameters], v: vec![0.0; parameters], updates: 0 }
+    }
+
+    /// θ ← θ − rate · m̂ / (√v̂ + ε).
+    pub fn update(&mut self, parameters: &mut [f64], gradient: &[f64], rate: f64) {
+        self.updates += 1;
+        let first = 1.0 - Self::BETA1.powi(self.updates);
+        let second = 1.0 - Self::BETA2.powi(self.updates);
+        for (i, (theta, g)) in parameters.iter_mut().zip(gradient).enumerate() {
+            self.m[i] = Self::BETA1 * self.m[i] + (1.0 - Self::BETA1) * g;
+            self.v[i] = Self::BETA2 * self.v[i] + (1.0 - Self::BETA2) * g * g;
+            *theta -= rate * (self.m[i] / first) / ((self.v[i] / second).sqrt() + Self::EPSILON);
+        }
+    }
+}
+
+/// The settings of a run that the oracle follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Points of each set.
+    pub points: Vec<usize>,
+    /// When points are drawn.
+    pub sampling: Sampling,
+    /// Learning rate.
+    pub schedule: Schedule,
+    /// The horizon of the schedule.
+    pub steps: u64,
+    /// Seeds.
+    pub seeds: Seeds,
+}
+
+/// The first steps of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trajectory {
+    /// [steps][terms], before each update.
+    pub losses: Vec<Vec<f64>>,
+    /// Parameters after the last update.
+    pub parameters: Vec<f64>,
+}
+
+/// The points of every set at `step`, as the device draws them (f32 numbers in f64).
+pub fn points(problem: &dyn Problem, settings: &Settings, step: u32) -> Vec<Vec<f64>> {
+    let step = if settings.sampling == Sampling::Fixed { 0 } else { step };
+    let draw = |(set, spec): (usize, &PointSet)| {
+        let n = settings.points[set];
+        let points = sampling::points(settings.seeds.sample, step, set as u32, &spec.regions, n);
+        points.into_iter().map(f64::from).collect()
+    };
+    problem.sets().iter().enumerate().map(draw).collect()
+}
+
+/// Trains for `count` steps in f64 from the initial parameters of the run.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn trajectory(
+    model: Model,
+    strategy: &dyn Strategy,
+    settings: &Settings,
+    count: u32,
+) -> Result<Trajectory, String> {
+    let initial = model.network.initial(&model.shape, settings.seeds.initial);
+    let mut parameters: Vec<f64> = initial.into_iter().map(f64::from).collect();
+    let mut adam = Adam::new(parameters.len());
+    let mut losses = Vec::new();
+    for step in 0..count {
+        let oracle = gradients(model, &parameters, &points(model.problem, settings, step))?;
+        let orders = orders(settings.seeds.order, step, oracle.rows.len());
+        let gradient = combined(strategy, &oracle, &orders);
+        adam.update(&mut parameters, &gradient, settings.schedule.rate(u64::from(step), settings.steps));
+        losses.push(oracle.losses);
+    }
+    Ok(Trajectory { losses, parameters })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::Variant;
+    use crate::networks::Lda;
+    use crate::oracle::{evaluate, shape};
+    use crate::problems::KleinGordon;
+    use crate::strategies::PcGrad;
+
+    #[test]
+    fn adam_moves_by_the_rate_first_and_forgets_the_scale() {
+        for scale in [1e-3, 1.0, 1e6] {
+            let mut parameters = vec![0.0, 0.0];
+            let mut adam = Adam::new(2);
+            adam.update(&mut parameters, &[3.0 * scale, -0.5 * scale], 0.1);
+            assert!((parameters[0] + 0.1).abs() < 1e-5 && (parameters[1] - 0.1).abs() < 1e-5);
+        }
+        let mut still = vec![1.0];
+        Adam::new(1).update(&mut still, &[0.0], 0.1);
+        assert_eq!(still, [1.0]);
+    }
+
+    #[test]
+    fn a_short_run_learns_and_repeats_itself() {
+        let problem = KleinGordon::DEFAULT;
+        let shape = shape(&problem, 8, 2, Variant::V2);
+        let model = Model { problem: &problem, network: &Lda, shape };
+        let settings = Settings {
+            points: vec![32, 8, 8],
+            sampling: Sampling::Fixed,
+            schedule: Schedule::Constant { rate: 5e-3 },
+            steps: 100,
+            seeds: Seeds::of(7),
+        };
+        let run = trajectory(model, &PcGrad, &settings, 40).unwrap();
+        let (first, last) = (run.losses[0].iter().sum::<f64>(), run.losses[39].iter().sum::<f64>());
+        assert!(first > 5e3 && first < 2e4, "close to the mean of f² at first: {first}");
+        assert!(last < first, "{first} → {last}");
+        assert!(evaluate(model, &run.parameters).unwrap().rel_l2.is_finite());
+        let again = trajectory(model, &PcGrad, &settings, 5).unwrap();
+        assert_eq!(again.losses[..], run.losses[..5]);
+    }
+}

@@ -1,0 +1,224 @@
+//! The fused plan: one dispatch per jet order evaluates jets, residual, adjoint and partial weight gradients
+//! of a tile of points. The equation's points carry its full jets, all other conditions values and slopes.
+
+use encase::ShaderType;
+
+use crate::error::Result;
+use crate::gpu::{Buffer, Gpu, Kernel, Part};
+use crate::math::Jet;
+use crate::networks::wiring::{Reads, Wiring};
+use crate::problems::Equation;
+
+use super::packing::Packing;
+use super::prelude::{Prelude, plugin, shader};
+use super::step::{Gradients, Inputs, Plan, Setup, common_prelude};
+use super::tile::{TRIPS, Tile};
+
+/// See the module.
+pub struct Fused;
+
+/// Workgroups that a kernel spreads its tiles over, if there are that many: each has a slab of its own, which
+/// the reduction must add up.
+const WORKGROUPS: usize = 512;
+const WORKGROUPS_IN_SOFTWARE: usize = 64;
+
+/// One term as the kernel sees it; see `Term` in `kernels/fused.wgsl`.
+#[derive(Clone, Copy, Default, ShaderType)]
+struct Term {
+    first_point: u32,
+    first_sample: u32,
+    count: u32,
+    first_workgroup: u32,
+    weight: f32,
+    index: u32,
+    spare0: u32,
+    spare1: u32,
+}
+
+/// Terms of one kernel must fit this uniform array.
+const TERM_SLOTS: usize = 8;
+
+/// The terms that one kernel serves and the jet they travel with.
+struct Group {
+    jet: Jet,
+    terms: Vec<usize>,
+    residual: Part,
+}
+
+impl Plan for Fused {
+    fn name(&self) -> &'static str {
+        "fused"
+    }
+
+    fn summary(&self) -> &'static str {
+        "one dispatch per jet order: jets, residual, adjoint and partial weight gradients of a tile of points"
+    }
+
+    fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients> {
+        let groups = groups(setup);
+        let wiring = setup.network.wiring(&setup.shape);
+        let mut slab_first = vec![0];
+        let mut walks = Vec::new();
+        for group in &groups {
+            let walk = tiles_per_workgroup(gpu, setup, group, tile, &wiring)?;
+            for &term in &group.terms {
+                let tiles = term_count(setup, term).div_ceil(tile.points());
+                slab_first.push(slab_first.last().copied().unwrap_or(0) + tiles.div_ceil(walk));
+            }
+            walks.push(walk);
+        }
+        let slabs = gpu.storage("slabs", 16 * (slab_first[slab_first.len() - 1] * packing.slab_vectors) as u64)?;
+        let mut dispatches = Vec::new();
+        for (group, walk) in groups.iter().zip(walks) {
+            let range = [slab_first[group.terms[0]], slab_first[group.terms[group.terms.len() - 1] + 1]];
+            let workgroups = range[1] - range[0];
+            let scratch = gpu.storage("scratch", scratch_bytes(setup, group.jet, tile, &wiring) * workgroups as u64)?;
+            let terms = term_table(gpu, setup, group, &slab_first)?;
+            let mut prelude = network_prelude(setup, packing, tile, &wiring);
+            prelude.u32("TERM_SLOTS", TERM_SLOTS).u32("KERNEL_TERMS", group.terms.len());
+            prelude.u32("FIRST_WORKGROUP", range[0]).u32("TILES", walk);
+            condition_constants(setup, &mut prelude);
+            let kernel = Kernel::link(
+                gpu,
+                "fused",
+                &[
+                    prelude.part(),
+                    shader("math"),
+                    shader(&format!("jets/{}", group.jet.name())),
+                    shader("tile"),
+                    plugin("networks", setup.network.name(), setup.network.shader()),
+                    group.residual.clone(),
+                    shader("kernels/fused"),
+                ],
+            )?;
+            let buffers = [
+                ("terms", &terms),
+                ("points", inputs.points),
+                ("samples", inputs.samples),
+                ("weights", inputs.weights),
+                ("scratch", &scratch),
+                ("slabs", &slabs),
+            ];
+            dispatches.push(kernel.bind(gpu, &buffers)?.workgroups(workgroups as u32));
+        }
+        Ok(Gradients { dispatches, slabs, slab_first })
+    }
+}
+
+fn term_count(setup: &Setup, term: usize) -> usize {
+    setup.counts[setup.problem.terms()[term].set]
+}
+
+/// The equation with its own jet; then every other condition with values and slopes. Terms come in the
+/// problem's order, the equation first, so each kernel's slabs lie together.
+fn groups(setup: &Setup) -> Vec<Group> {
+    let terms = setup.problem.terms();
+    let (equation, conditions): (Vec<_>, Vec<_>) =
+        (0..terms.len()).partition(|&t| matches!(terms[t].equation, Equation::Pde));
+    let own = plugin("residuals", setup.problem.name(), setup.problem.shader());
+    vec![
+        Group { jet: setup.problem.jet(), terms: equation, residual: own },
+        Group { jet: Jet::Gradient, terms: conditions, residual: shader("residuals/conditions") },
+    ]
+}
+
+/// Kinds of shared conditions, by term; numbers as `residuals/conditions.wgsl` names them.
+fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
+    const KINDS: [&str; 3] = ["CONDITION_VALUE", "CONDITION_SLOPE_AXIS_1", "CONDITION_VELOCITY"];
+    for (kind, name) in KINDS.iter().enumerate() {
+        prelude.u32(name, kind);
+    }
+    let terms = setup.problem.terms();
+    let kinds = terms.iter().map(|term| match term.equation {
+        Equation::Pde | Equation::Value { .. } => 0,
+        Equation::Slope { .. } => 1,
+        Equation::Velocity => 2,
+    });
+    prelude.u32s("CONDITION_KIND", &kinds.collect::<Vec<_>>());
+}
+
+/// Constants that `tile.wgsl` and the networks expect.
+pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile, wiring: &Wiring) -> Prelude {
+    let mut p = common_prelude(setup);
+    p.u32("WIDTH", setup.shape.width).u32("DEPTH", setup.shape.depth);
+    p.u32("LANES", tile.lanes).u32("SPAN", tile.span).u32("GROUPS", tile.groups).u32("THREADS", tile.threads());
+    p.u32("ROWS", tile.rows).u32("BLOCK", tile.block);
+    p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", wiring.slots(setup.shape.depth));
+    for (name, value) in &packing.constants {
+        p.u32(name, *value);
+    }
+    p
+}
+
+/// Features that a slot has room for: whole row blocks, whole gradient blocks, the inputs and the fields.
+fn stride(setup: &Setup, tile: &Tile) -> usize {
+    let width = setup.shape.width;
+    let features = [width.next_multiple_of(tile.rows), width.next_multiple_of(tile.block), setup.shape.inputs + 1];
+    features.into_iter().fold(setup.shape.outputs, usize::max)
+}
+
+/// Bytes of scratch that one workgroup takes.
+pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wiring) -> u64 {
+    let jet_bytes = match jet {
+        Jet::Value => 4,
+        Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
+        Jet::Third => 32,
+    };
+    (jet_bytes * wiring.slots(setup.shape.depth) * stride(setup, tile) * tile.points()) as u64
+}
+
+/// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass [`TRIPS`]
+/// or that there are fewer workgroups than the machine can use; scratch must fit one binding.
+fn tiles_per_workgroup(gpu: &Gpu, setup: &Setup, group: &Group, tile: &Tile, wiring: &Wiring) -> Result<usize> {
+    let tiles: usize = group.terms.iter().map(|&t| term_count(setup, t).div_ceil(tile.points())).sum();
+    let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
+    let room = (gpu.max_binding() / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
+    let by_room = tiles.div_ceil(room.saturating_sub(group.terms.len()).max(1));
+    let by_trips = (TRIPS / trips_per_tile(setup, tile, wiring)).max(1);
+    Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
+}
+
+/// Loop trips of one thread for one tile; loops over constants below a few dozen are unrolled by every
+/// compiler and not counted, elementwise passes are.
+fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
+    let (width, axes) = (setup.shape.width, setup.shape.inputs);
+    let row_blocks = width.div_ceil(tile.rows).div_ceil(tile.groups);
+    let blocks = width.div_ceil(tile.block);
+    let each_row = tile.rows * tile.span;
+    let mut layer = 8 * width.div_ceil(tile.groups) * tile.span;
+    for map in &wiring.maps {
+        let (columns, squares) = match map.reads {
+            Reads::Coordinates => (axes, 0),
+            Reads::Previous => (width, 1),
+            Reads::Features(parts) => (parts * width, parts),
+        };
+        layer += row_blocks * (columns + 2 * each_row);
+        layer += squares.max(1) * row_blocks * (width + 2 * each_row);
+        layer += (squares * blocks * blocks).div_ceil(tile.threads()) * (tile.points() + tile.block);
+        layer += blocks.div_ceil(tile.threads()) * tile.points() * (axes + 1);
+    }
+    setup.shape.depth * layer + 4 * width * tile.span + tile.threads()
+}
+
+fn term_table(gpu: &Gpu, setup: &Setup, group: &Group, slab_first: &[usize]) -> Result<Buffer> {
+    let (set_firsts, _) = setup.set_firsts();
+    let (term_firsts, _) = setup.term_firsts();
+    let terms = setup.problem.terms();
+    let mut table = [Term::default(); TERM_SLOTS];
+    for (slot, &term) in table.iter_mut().zip(&group.terms) {
+        let set = terms[term].set;
+        *slot = Term {
+            first_point: set_firsts[set] as u32,
+            first_sample: term_firsts[term] as u32,
+            count: setup.counts[set] as u32,
+            first_workgroup: slab_first[term] as u32,
+            weight: (1.0 / setup.counts[set] as f64) as f32,
+            index: term as u32,
+            spare0: 0,
+            spare1: 0,
+        };
+    }
+    let mut bytes = encase::UniformBuffer::new(Vec::new());
+    bytes.write(&table).expect("a fixed array fits a growing vector");
+    gpu.uniform("terms", bytes.as_ref())
+}

@@ -1,0 +1,70 @@
+//! The network at given points: values and slopes of every field, for evaluation and pictures.
+
+use crate::error::Result;
+use crate::gpu::{Buffer, Dispatch, Gpu, Kernel};
+use crate::math::Jet;
+
+use super::fused::{network_prelude, scratch_bytes};
+use super::packing::Packing;
+use super::prelude::{plugin, shader};
+use super::step::Setup;
+use super::tile::Tile;
+
+/// A kernel ready to evaluate the network at a fixed set of points.
+pub struct Predictor {
+    dispatch: Dispatch,
+    fields: Buffer,
+    numbers: usize,
+    outputs: usize,
+}
+
+impl Predictor {
+    /// Prepares for `points` (flat `[n, axes]`, physical), reading the packed `weights`.
+    pub fn new(
+        gpu: &Gpu,
+        setup: &Setup,
+        packing: &Packing,
+        tile: &Tile,
+        weights: &Buffer,
+        points: &[f32],
+    ) -> Result<Predictor> {
+        let count = points.len() / setup.shape.inputs;
+        let outputs = setup.shape.outputs;
+        let wiring = setup.network.wiring(&setup.shape);
+        let tiles = count.div_ceil(tile.points());
+        let per_workgroup = scratch_bytes(setup, Jet::Gradient, tile, &wiring);
+        let walk = tiles.div_ceil(256).min(8).max(tiles.div_ceil((gpu.max_binding() / per_workgroup).max(1) as usize));
+        let workgroups = tiles.div_ceil(walk);
+        let scratch = gpu.storage("scratch", per_workgroup * workgroups as u64)?;
+        let buffer = gpu.storage_with("points", points)?;
+        let fields = gpu.storage("fields", 12 * (count * outputs) as u64)?;
+        let mut prelude = network_prelude(setup, packing, tile, &wiring);
+        prelude.u32("TILES", walk).u32("POINT_COUNT", count);
+        let kernel = Kernel::link(
+            gpu,
+            "predict",
+            &[
+                prelude.part(),
+                shader("math"),
+                shader("jets/gradient"),
+                shader("tile"),
+                plugin("networks", setup.network.name(), setup.network.shader()),
+                shader("kernels/predict"),
+            ],
+        )?;
+        let buffers = [("points", &buffer), ("weights", weights), ("scratch", &scratch), ("fields", &fields)];
+        let dispatch = kernel.bind(gpu, &buffers)?.workgroups(workgroups as u32);
+        Ok(Predictor { dispatch, fields, numbers: 3 * count * outputs, outputs })
+    }
+
+    /// Per point and field: value, ∂₀, ∂₁ — flat `[n, fields, 3]`.
+    pub fn run(&self, gpu: &Gpu) -> Result<Vec<f32>> {
+        gpu.submit(std::slice::from_ref(&self.dispatch), 1);
+        gpu.read(&self.fields, self.numbers)
+    }
+
+    /// Fields per point.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+}

@@ -1,0 +1,252 @@
+//! A training step as a value: built once, recorded many times, nothing read back inside.
+
+use crate::error::Result;
+use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Part};
+use crate::math::Schedule;
+use crate::math::rng::{Seeds, key};
+use crate::networks::{Network, Shape};
+use crate::problems::Problem;
+use crate::strategies::Strategy;
+
+use super::packing::Packing;
+use super::prelude::{Prelude, plugin, shader};
+use super::tile::Tile;
+
+/// Adam's decay rates, as logarithms for the bias corrections.
+const BETAS: [f64; 2] = [0.9, 0.999];
+
+/// Steps whose records the device keeps before it overwrites the oldest.
+pub const RING: usize = 1024;
+
+/// Everything that decides what a step computes.
+#[derive(Clone)]
+pub struct Setup<'a> {
+    pub problem: &'a dyn Problem,
+    pub network: &'a dyn Network,
+    pub shape: Shape,
+    pub strategy: &'a dyn Strategy,
+    /// Points of each set of the problem.
+    pub counts: Vec<usize>,
+    /// New points at every step, or those that lie in the buffer.
+    pub resampled: bool,
+    pub schedule: Schedule,
+    /// Length of the run that the schedule is stretched over.
+    pub steps: u64,
+    /// Seeds of points and of the strategy's orders.
+    pub seeds: Seeds,
+    /// The order in which each term meets the others, instead of random ones.
+    pub orders: Option<Vec<Vec<usize>>>,
+}
+
+impl Setup<'_> {
+    /// Where the points of each set begin, and how many there are in all.
+    pub fn set_firsts(&self) -> (Vec<usize>, usize) {
+        firsts(&self.counts)
+    }
+
+    /// Where the samples of each term begin, and how many there are in all.
+    pub fn term_firsts(&self) -> (Vec<usize>, usize) {
+        firsts(&self.problem.terms().iter().map(|term| self.counts[term.set]).collect::<Vec<_>>())
+    }
+}
+
+fn firsts(counts: &[usize]) -> (Vec<usize>, usize) {
+    let mut next = 0;
+    let starts = counts
+        .iter()
+        .map(|count| {
+            next += count;
+            next - count
+        })
+        .collect();
+    (starts, next)
+}
+
+/// What a plan reads.
+pub struct Inputs<'a> {
+    pub points: &'a Buffer,
+    pub samples: &'a Buffer,
+    pub weights: &'a Buffer,
+}
+
+/// What a plan leaves behind: slabs of partial gradients and losses.
+pub struct Gradients {
+    pub dispatches: Vec<Dispatch>,
+    pub slabs: Buffer,
+    /// Which slabs belong to each term: term k owns `slab_first[k]..slab_first[k + 1]`.
+    pub slab_first: Vec<usize>,
+}
+
+/// A way to cut the step into kernels.
+pub trait Plan: Sync {
+    /// Its name on the command line.
+    fn name(&self) -> &'static str;
+    /// What it does, in one line.
+    fn summary(&self) -> &'static str;
+    /// Builds the dispatches from points to slabs.
+    fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients>;
+}
+
+/// Constants that more than one kernel of a step wants.
+pub(super) fn common_prelude(setup: &Setup) -> Prelude {
+    let mut p = Prelude::default();
+    let axes = setup.problem.axes();
+    let terms = setup.problem.terms();
+    p.u32("AXES", axes.len()).u32("FIELDS", setup.shape.outputs).u32("TERMS", terms.len());
+    p.f32s("SLOPES", &axes.iter().map(|a| a.slope).collect::<Vec<_>>());
+    p.f32s("OFFSETS", &axes.iter().map(|a| a.offset).collect::<Vec<_>>());
+    for (index, term) in terms.iter().enumerate() {
+        p.u32(&format!("TERM_{}", term.name.to_uppercase()), index);
+    }
+    for (name, value) in setup.problem.constants() {
+        p.f32(name, value);
+    }
+    if !setup.problem.laplacian().is_empty() {
+        p.f32s("LAPLACIAN", &setup.problem.laplacian());
+    }
+    for (name, seed) in [("SAMPLE_SEED", setup.seeds.sample), ("ORDER_SEED", setup.seeds.order)] {
+        p.u32s(name, &key(seed).map(|word| word as usize));
+    }
+    p.line("alias Point = array<f32, AXES>;");
+    p.line("alias Fields = array<Jet, FIELDS>;");
+    p
+}
+
+/// A built step with the buffers a trainer looks into.
+pub struct Step {
+    pub parameters: Buffer,
+    pub moments: Buffer,
+    pub weights: Buffer,
+    pub points: Buffer,
+    pub rows: Buffer,
+    pub control: Buffer,
+    pub ring: Buffer,
+    pub packing: Packing,
+    /// Draws points and computes data; part of `whole` where points are resampled.
+    pub sample: Dispatch,
+    /// From points to gradient rows, losses and coefficients.
+    pub gradients: Vec<Dispatch>,
+    /// The whole step.
+    pub whole: Vec<Dispatch>,
+    /// Terms of the problem.
+    pub terms: usize,
+}
+
+impl Step {
+    /// Numbers per step in the ring: losses, coefficients, Gram matrix row by row, learning rate.
+    pub fn record_length(terms: usize) -> usize {
+        2 * terms + terms * terms + 1
+    }
+
+    /// Builds the step of `setup` by `plan`.
+    pub fn build(gpu: &Gpu, setup: &Setup, plan: &dyn Plan, tile: &Tile) -> Result<Step> {
+        let layout = setup.network.layout(&setup.shape);
+        let packing = Packing::new(&setup.shape, &layout, &setup.network.wiring(&setup.shape), tile);
+        let terms = setup.problem.terms().len();
+        let n = layout.len;
+        let (_, points) = setup.set_firsts();
+        let (_, samples) = setup.term_firsts();
+        let floats = |name: &str, count: usize| gpu.storage(name, 4 * count as u64);
+        let points = floats("points", points * setup.problem.axes().len())?;
+        let samples = floats("samples", 2 * samples)?;
+        let weights = floats("weights", 4 * packing.weights_vectors)?;
+        let parameters = floats("parameters", n)?;
+        let moments = floats("moments", 2 * n)?;
+        let rows = floats("rows", terms * n)?;
+        let control = floats("control", 4)?;
+        let ring = floats("ring", RING * Step::record_length(terms))?;
+        let coefficients = floats("coefficients", terms + 3)?;
+        let places = gpu.storage_with("places", &packing.places)?;
+        let regions = gpu.storage_with("regions", &regions(setup.problem))?;
+        let orders: Vec<u32> = setup.orders.iter().flatten().flatten().map(|&i| i as u32).collect();
+        let orders = gpu.storage_with("orders", &orders)?;
+
+        let inputs = Inputs { points: &points, samples: &samples, weights: &weights };
+        let built = plan.build(gpu, setup, &packing, tile, &inputs)?;
+        let parts = n.div_ceil(64);
+        let gram_parts = floats("gram_parts", parts * terms * (terms + 1) / 2)?;
+        let prelude = downstream_prelude(setup, &packing, &built, n);
+        let link = |label: &str, others: &[Part]| {
+            let mut texts = vec![prelude.part(), shader("math")];
+            texts.extend_from_slice(others);
+            texts.push(shader(&format!("kernels/{label}")));
+            Kernel::link(gpu, label, &texts)
+        };
+        let buffers = [
+            ("regions", &regions),
+            ("points", &points),
+            ("samples", &samples),
+            ("slabs", &built.slabs),
+            ("places", &places),
+            ("rows", &rows),
+            ("gram_parts", &gram_parts),
+            ("control", &control),
+            ("coefficients", &coefficients),
+            ("ring", &ring),
+            ("orders", &orders),
+            ("parameters", &parameters),
+            ("moments", &moments),
+            ("weights", &weights),
+        ];
+        let jet = shader(&format!("jets/{}", setup.problem.jet().name()));
+        let data = plugin("residuals", setup.problem.name(), setup.problem.shader());
+        let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
+        let sampler = || -> Result<Dispatch> {
+            let kernel = link("sample", &[shader("rng"), jet.clone(), data.clone()])?;
+            Ok(kernel.bind(gpu, &buffers)?.threads(setup.set_firsts().1 as u32))
+        };
+        let sample = sampler()?;
+        let mut gradients = built.dispatches;
+        gradients.push(link("reduce", &[jet.clone()])?.bind(gpu, &buffers)?.threads(n as u32));
+        let finish = link("coefficients_of", &[shader("rng"), shader("schedule"), jet.clone(), combine])?;
+        gradients.push(finish.bind(gpu, &buffers)?.workgroups(1));
+        let update = link("update", &[jet.clone()])?.bind(gpu, &buffers)?.threads(n as u32);
+        let mut whole = gradients.clone();
+        whole.push(update);
+        if setup.resampled {
+            whole.insert(0, sample.clone());
+        }
+        Ok(Step { parameters, moments, weights, points, rows, control, ring, packing, sample, gradients, whole, terms })
+    }
+
+    /// Puts `parameters` on the device, packed copies included.
+    pub fn set_parameters(&self, gpu: &Gpu, parameters: &[f32]) {
+        gpu.write(&self.parameters, parameters);
+        gpu.write(&self.weights, &self.packing.pack(parameters));
+    }
+}
+
+/// Constants of sampler, reduction, coefficients and update.
+fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, parameters: usize) -> Prelude {
+    let mut p = common_prelude(setup);
+    let terms = setup.problem.terms();
+    let sets = setup.problem.sets();
+    let (set_firsts, points) = setup.set_firsts();
+    let (term_firsts, _) = setup.term_firsts();
+    let regions: Vec<usize> = sets.iter().map(|set| set.regions.len()).collect();
+    p.u32("PARAMETERS", parameters).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
+    p.u32("GRAM_PARTS", parameters.div_ceil(64)).u32("SLAB_VECTORS", packing.slab_vectors);
+    p.u32s("SLAB_FIRST", &built.slab_first);
+    p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));
+    p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());
+    p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);
+    p.u32s("SET_REGIONS", &regions).u32s("SET_FIRST_REGION", &firsts(&regions).0);
+    p.u32s("TERM_SET", &terms.iter().map(|t| t.set).collect::<Vec<_>>()).u32s("TERM_SAMPLE", &term_firsts);
+    p.bool("GIVEN_ORDERS", setup.orders.is_some());
+    p.f32("LOG_BETA1", BETAS[0].ln()).f32("LOG_BETA2", BETAS[1].ln());
+    let (constant, rate, last, warmup) = match setup.schedule {
+        Schedule::Constant { rate } => (true, rate, rate, 0),
+        Schedule::WarmupCosine { rate, final_rate, warmup } => (false, rate, final_rate, warmup),
+    };
+    let decay = setup.steps.saturating_sub(warmup + 1).max(1);
+    p.bool("CONSTANT_RATE", constant).f32("RATE", rate).f32("FINAL_RATE", last);
+    p.u32("WARMUP", warmup as usize).u32("DECAY", decay as usize);
+    p
+}
+
+/// Lower and upper ends of every region, set after set, flat.
+fn regions(problem: &dyn Problem) -> Vec<f32> {
+    let sets = problem.sets();
+    let regions = sets.iter().flat_map(|set| &set.regions);
+    regions.flat_map(|r| r.lower.iter().chain(&r.upper)).map(|&x| x as f32).collect()
+}

@@ -1,0 +1,160 @@
+//! The lid-driven cavity in stream function and pressure (paper §4): u = ψ_y, v = −ψ_x, so that
+//! u_x + v_y = 0 exactly and the momentum equations hold third derivatives of ψ.
+
+use super::{
+    Axis, Equation, FieldDerivatives, Grid, GridAxis, Observable, Parameter, PointSet, Preset, Problem, Quantity,
+    Region, Solution, Term, reference,
+};
+use crate::math::{Jet, Real, Var};
+
+/// Number of the stream function ψ among the fields.
+const STREAM: usize = 0;
+/// Number of the pressure p among the fields.
+const PRESSURE: usize = 1;
+/// The Reynolds number of the reference solution.
+const REFERENCE_REYNOLDS: f64 = 100.0;
+
+/// The steady flow at one Reynolds number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cavity {
+    /// Lid speed × side / viscosity.
+    pub reynolds: f64,
+}
+
+impl Cavity {
+    /// Re = 100.
+    pub const DEFAULT: Self = Self { reynolds: REFERENCE_REYNOLDS };
+}
+
+impl Problem for Cavity {
+    fn name(&self) -> &'static str {
+        "cavity"
+    }
+    fn title(&self) -> &'static str {
+        "Lid-driven cavity, stream function and pressure"
+    }
+    fn equation(&self) -> &'static str {
+        "(u·∇)u + ∇p = Δu/Re with u = (ψ_y, −ψ_x)"
+    }
+    fn axes(&self) -> Vec<Axis> {
+        vec![Axis::symmetric("x", 0.0, 1.0), Axis::symmetric("y", 0.0, 1.0)]
+    }
+    fn fields(&self) -> &'static [&'static str] {
+        &["psi", "p"]
+    }
+    fn jet(&self) -> Jet {
+        Jet::Third
+    }
+    fn laplacian(&self) -> Vec<f64> {
+        Vec::new()
+    }
+    fn terms(&self) -> Vec<Term> {
+        vec![
+            Term { name: "pde", set: 0, equation: Equation::Pde },
+            Term { name: "lid", set: 1, equation: Equation::Velocity },
+            Term { name: "wall", set: 2, equation: Equation::Velocity },
+        ]
+    }
+    fn sets(&self) -> Vec<PointSet> {
+        let left = Region::new(&[0.0, 0.0], &[0.0, 1.0]);
+        let right = Region::new(&[1.0, 0.0], &[1.0, 1.0]);
+        let bottom = Region::new(&[0.0, 0.0], &[1.0, 0.0]);
+        vec![
+            PointSet { name: "pde", regions: vec![Region::new(&[0.0, 0.0], &[1.0, 1.0])] },
+            PointSet { name: "lid", regions: vec![Region::new(&[0.0, 1.0], &[1.0, 1.0])] },
+            PointSet { name: "wall", regions: vec![left, right, bottom] },
+        ]
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("REYNOLDS", self.reynolds)]
+    }
+    fn shader(&self) -> &'static str {
+        include_str!("../../shaders/residuals/cavity.wgsl")
+    }
+    fn components(&self) -> usize {
+        2
+    }
+    // r_u = u u_x + v u_y + p_x − Δu/Re,   r_v = u v_x + v v_y + p_y − Δv/Re
+    fn residual(&self, f: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
+        let mut psi = |axes: &[usize]| f.d(STREAM, axes);
+        let lap_x = psi(&[0, 0, 0]) + psi(&[0, 1, 1]);
+        let lap_y = psi(&[0, 0, 1]) + psi(&[1, 1, 1]);
+        let (u, v) = (psi(&[1]), -psi(&[0]));
+        let (u_x, u_y) = (psi(&[0, 1]), psi(&[1, 1]));
+        let (v_x, v_y) = (-psi(&[0, 0]), -psi(&[0, 1]));
+        let viscosity = Var::constant(1.0 / self.reynolds);
+        vec![
+            u * u_x + v * u_y + f.d(PRESSURE, &[0]) - lap_y * viscosity - Var::constant(data[0]),
+            u * v_x + v * v_y + f.d(PRESSURE, &[1]) + lap_x * viscosity - Var::constant(data[1]),
+        ]
+    }
+    fn data(&self, term: usize, _point: &[f64]) -> Vec<f64> {
+        vec![if term == 1 { 1.0 } else { 0.0 }, 0.0]
+    }
+    fn presets(&self) -> Vec<Preset> {
+        vec![
+            Preset::paper(20_000, &[1000, 300, 300], 3),
+            Preset::revised(100_000, &[1000, 300, 300], 1000),
+            Preset::quick(12_000, &[128, 38, 38], 1e-2),
+        ]
+    }
+    fn grid(&self) -> Grid {
+        let axis = |name| GridAxis { name, lower: 0.0, upper: 1.0, count: reference::NODES };
+        Grid { axes: [axis("x"), axis("y")] }
+    }
+    fn observables(&self) -> Vec<Observable> {
+        vec![
+            Observable { name: "speed", quantity: Quantity::Speed { field: STREAM } },
+            Observable { name: "u", quantity: Quantity::VelocityX { field: STREAM } },
+            Observable { name: "v", quantity: Quantity::VelocityY { field: STREAM } },
+            Observable { name: "psi", quantity: Quantity::Value { field: STREAM } },
+            Observable { name: "p", quantity: Quantity::Value { field: PRESSURE } },
+        ]
+    }
+    fn solution(&self) -> Option<Solution> {
+        (self.reynolds == REFERENCE_REYNOLDS).then(reference::converged)
+    }
+    fn parameters(&self) -> Vec<Parameter> {
+        vec![Parameter { name: "reynolds", value: self.reynolds, meaning: "lid speed × side / viscosity" }]
+    }
+    fn with(&self, parameter: &str, value: f64) -> Result<Box<dyn Problem>, String> {
+        match parameter {
+            "reynolds" if value > 0.0 && value.is_finite() => Ok(Box::new(Self { reynolds: value })),
+            "reynolds" => Err(format!("reynolds must be positive and finite, not {value}")),
+            _ => Err(format!("cavity has no parameter `{parameter}`: it has `reynolds`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Couette flow u = y over p = 0: ψ = y²/2 solves the momentum equations at every Reynolds number.
+    struct Couette(f64);
+
+    impl FieldDerivatives for Couette {
+        fn d(&mut self, field: usize, axes: &[usize]) -> Var {
+            Var::constant(match (field, axes) {
+                (STREAM, [1]) => self.0,
+                (STREAM, [1, 1]) => 1.0,
+                _ => 0.0,
+            })
+        }
+    }
+
+    #[test]
+    fn couette_flow_satisfies_the_equations_and_the_lid() {
+        let problem = Cavity::DEFAULT;
+        let interior = problem.residual_of(0, &mut Couette(0.3), &problem.data(0, &[0.5, 0.3]));
+        let lid = problem.residual_of(1, &mut Couette(1.0), &problem.data(1, &[0.5, 1.0]));
+        assert!(interior.iter().chain(&lid).all(|r| r.value == 0.0));
+    }
+
+    #[test]
+    fn other_reynolds_numbers_have_no_reference() {
+        assert!(Cavity::DEFAULT.with("reynolds", 400.0).unwrap().solution().is_none());
+        assert!(Cavity::DEFAULT.with("reynolds", -1.0).is_err());
+        assert!(Cavity::DEFAULT.with("horizon", 1.0).is_err());
+    }
+}

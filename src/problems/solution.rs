@@ -1,0 +1,187 @@
+//! What an answer is compared with: grids, observables, reference values and error norms.
+
+/// One axis of an evaluation grid, both ends included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GridAxis {
+    /// Name of the coordinate.
+    pub name: &'static str,
+    /// First node.
+    pub lower: f64,
+    /// Last node.
+    pub upper: f64,
+    /// Number of nodes.
+    pub count: usize,
+}
+
+impl GridAxis {
+    /// The coordinate of node `i`.
+    pub fn node(&self, i: usize) -> f64 {
+        self.lower + (self.upper - self.lower) * i as f64 / (self.count - 1) as f64
+    }
+}
+
+/// A rectangular grid; node (i, j) has the flat index i·ny + j, so axis 0 is the outer one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// The axes in the problem's order.
+    pub axes: [GridAxis; 2],
+}
+
+impl Grid {
+    /// Nodes along axis 0.
+    pub const fn nx(&self) -> usize {
+        self.axes[0].count
+    }
+    /// Nodes along axis 1.
+    pub const fn ny(&self) -> usize {
+        self.axes[1].count
+    }
+    /// All nodes.
+    pub const fn len(&self) -> usize {
+        self.nx() * self.ny()
+    }
+    /// Never: a grid has nodes.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The physical coordinates of node number `index`.
+    pub fn node(&self, index: usize) -> [f64; 2] {
+        [self.axes[0].node(index / self.ny()), self.axes[1].node(index % self.ny())]
+    }
+    /// All nodes, flat [nx·ny, 2].
+    pub fn points(&self) -> Vec<f64> {
+        (0..self.len()).flat_map(|index| self.node(index)).collect()
+    }
+}
+
+/// How an observable follows from the fields and their first derivatives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// The field itself.
+    Value {
+        /// Number of the field.
+        field: usize,
+    },
+    /// ψ_y, the first velocity component of stream function `field`.
+    VelocityX {
+        /// Number of the field.
+        field: usize,
+    },
+    /// −ψ_x, the second velocity component.
+    VelocityY {
+        /// Number of the field.
+        field: usize,
+    },
+    /// √(ψ_x² + ψ_y²), the speed.
+    Speed {
+        /// Number of the field.
+        field: usize,
+    },
+}
+
+impl Quantity {
+    /// Its value; `jets[f]` holds field f as (u, ∂₀u, ∂₁u).
+    pub fn of(self, jets: &[[f64; 3]]) -> f64 {
+        match self {
+            Self::Value { field } => jets[field][0],
+            Self::VelocityX { field } => jets[field][2],
+            Self::VelocityY { field } => -jets[field][1],
+            Self::Speed { field } => jets[field][1].hypot(jets[field][2]),
+        }
+    }
+    /// Whether first derivatives are needed.
+    pub const fn needs_gradient(self) -> bool {
+        !matches!(self, Self::Value { .. })
+    }
+}
+
+/// Something computed from the fields, for errors or for pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observable {
+    /// Its name, such as "u" or "speed".
+    pub name: &'static str,
+    /// How it is computed.
+    pub quantity: Quantity,
+}
+
+/// Known values of observables on a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// Where the values come from.
+    pub origin: String,
+    /// Observable name and values [nx·ny]; the first is the one errors are measured on.
+    pub values: Vec<(&'static str, Vec<f64>)>,
+}
+
+impl Solution {
+    /// The values that errors are measured against.
+    pub fn compared(&self) -> &[f64] {
+        &self.values[0].1
+    }
+    /// The values of one observable, if known.
+    pub fn of(&self, name: &str) -> Option<&[f64]> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, values)| &values[..])
+    }
+}
+
+/// Errors of a prediction p against a reference u, both flattened.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Errors {
+    /// ‖p − u‖₂ / ‖u‖₂.
+    pub rel_l2: f64,
+    /// max|p − u| / max|u|.
+    pub rel_linf: f64,
+    /// mean (p − u)².
+    pub mse: f64,
+}
+
+/// The three errors of the paper; a NaN in the prediction makes all of them NaN.
+///
+/// # Panics
+/// If the lengths differ: they belong to the same grid.
+pub fn errors(prediction: &[f64], reference: &[f64]) -> Errors {
+    assert_eq!(prediction.len(), reference.len(), "prediction and reference on different grids");
+    let (mut squares, mut norm, mut worst, mut largest) = (0.0, 0.0, 0.0_f64, 0.0_f64);
+    for (p, u) in prediction.iter().zip(reference) {
+        let error = (p - u).abs();
+        squares += error * error;
+        norm += u * u;
+        // `max` would drop a NaN.
+        worst = if error > worst || error.is_nan() { error } else { worst };
+        largest = largest.max(u.abs());
+    }
+    if squares.is_nan() {
+        worst = f64::NAN;
+    }
+    Errors { rel_l2: (squares / norm).sqrt(), rel_linf: worst / largest, mse: squares / prediction.len() as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_follow_their_definitions() {
+        let e = errors(&[1.0, 2.0, -1.0], &[1.0, 4.0, 2.0]);
+        assert!((e.rel_l2 - (13.0_f64 / 21.0).sqrt()).abs() < 1e-15);
+        assert_eq!((e.rel_linf, e.mse), (0.75, 13.0 / 3.0));
+        let broken = errors(&[f64::NAN, 9.0], &[1.0, 1.0]);
+        assert!(broken.rel_l2.is_nan() && broken.rel_linf.is_nan() && broken.mse.is_nan());
+    }
+
+    #[test]
+    fn the_outer_axis_is_axis_zero() {
+        let axis = |name, count| GridAxis { name, lower: 0.0, upper: 1.0, count };
+        let grid = Grid { axes: [axis("x", 3), axis("y", 5)] };
+        assert_eq!(grid.node(7), [0.5, 0.5]);
+        assert_eq!(grid.points()[..4], [0.0, 0.0, 0.0, 0.25]);
+    }
+
+    #[test]
+    fn speed_is_the_length_of_the_velocity() {
+        let jets = [[9.0, 3.0, 4.0]];
+        assert_eq!(Quantity::Speed { field: 0 }.of(&jets), 5.0);
+        assert_eq!(Quantity::VelocityX { field: 0 }.of(&jets), 4.0);
+        assert_eq!(Quantity::VelocityY { field: 0 }.of(&jets), -3.0);
+    }
+}

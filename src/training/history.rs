@@ -1,0 +1,48 @@
+//! The rows of `history.csv`: losses and errors over the steps of a run.
+
+/// One line of the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Updates done when the errors were measured.
+    pub step: u64,
+    /// Loss of each term, before the last of those updates.
+    pub losses: Vec<f64>,
+    /// Sum of the losses.
+    pub total: f64,
+    /// Relative L2 error, relative maximum error, mean squared error; none without a known answer.
+    pub errors: Option<[f64; 3]>,
+    /// Learning rate of the last update.
+    pub rate: f64,
+}
+
+/// A run's history.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Names of the terms, in the order of the losses.
+    pub terms: Vec<&'static str>,
+    pub rows: Vec<Row>,
+}
+
+impl History {
+    /// An empty history of these terms.
+    pub fn new(terms: Vec<&'static str>) -> History {
+        History { terms, rows: Vec::new() }
+    }
+
+    /// The row with the smallest relative L2 error: reported, never used to select.
+    pub fn best(&self) -> Option<&Row> {
+        let known = self.rows.iter().filter(|row| row.errors.is_some_and(|e| e[0].is_finite()));
+        known.min_by(|a, b| a.errors.map(|e| e[0]).partial_cmp(&b.errors.map(|e| e[0])).expect("finite"))
+    }
+
+    /// As comma-separated values with a header; missing errors are empty cells.
+    pub fn csv(&self) -> String {
+        let mut text = format!("step,{},total,rel_l2,rel_linf,mse,lr\n", self.terms.join(","));
+        for row in &self.rows {
+            let losses: Vec<String> = row.losses.iter().map(|l| format!("{l:e}")).collect();
+            let errors = row.errors.map_or(",,".to_owned(), |e| e.map(|x| format!("{x:e}")).join(","));
+            text += &format!("{},{},{:e},{errors},{:e}\n", row.step, losses.join(","), row.total, row.rate);
+        }
+        text
+    }
+}

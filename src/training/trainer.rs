@@ -1,0 +1,138 @@
+//! Build once, advance as often as wanted. The device keeps the whole state of a run between steps; the
+//! trainer only says how many steps to take and reads their records back afterwards.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::plans::step::RING;
+use crate::plans::{Plan, Setup, Step, Tile};
+
+/// How long one submit may keep a device busy: far below every watchdog, far above the cost of a submit.
+const SUBMIT: Duration = Duration::from_millis(50);
+
+/// What the device notes of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepRecord {
+    /// Its number, from 0.
+    pub step: u64,
+    /// Loss of each term before the update.
+    pub losses: Vec<f32>,
+    /// Weight of each gradient row in the combined gradient.
+    pub coefficients: Vec<f32>,
+    /// Inner products of the gradient rows, `[term][term]` flat.
+    pub gram: Vec<f32>,
+    /// Learning rate of the update.
+    pub rate: f32,
+}
+
+impl StepRecord {
+    fn parse(step: u64, terms: usize, numbers: &[f32]) -> Self {
+        let (losses, rest) = numbers.split_at(terms);
+        let (coefficients, rest) = rest.split_at(terms);
+        let (gram, rest) = rest.split_at(terms * terms);
+        StepRecord {
+            step,
+            losses: losses.to_vec(),
+            coefficients: coefficients.to_vec(),
+            gram: gram.to_vec(),
+            rate: rest[0],
+        }
+    }
+
+    /// Sum of the losses, unweighted as in the paper.
+    pub fn total(&self) -> f64 {
+        self.losses.iter().map(|&l| f64::from(l)).sum()
+    }
+}
+
+/// A network in training on one device.
+pub struct Trainer<'a> {
+    pub gpu: &'a Gpu,
+    pub setup: Setup<'a>,
+    pub tile: Tile,
+    pub step: Step,
+    done: u64,
+    step_time: Option<Duration>,
+}
+
+impl<'a> Trainer<'a> {
+    /// Builds the step and puts `parameters` on the device. Fixed points are drawn here, once.
+    pub fn new(gpu: &'a Gpu, setup: Setup<'a>, plan: &dyn Plan, parameters: &[f32]) -> Result<Trainer<'a>> {
+        let jet = setup.problem.jet();
+        let tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, jet.streams(), gpu.max_threads() as usize);
+        Trainer::with_tile(gpu, setup, plan, tile, parameters)
+    }
+
+    /// The same with a tile shape of the caller's choice.
+    pub fn with_tile(
+        gpu: &'a Gpu,
+        setup: Setup<'a>,
+        plan: &dyn Plan,
+        tile: Tile,
+        parameters: &[f32],
+    ) -> Result<Trainer<'a>> {
+        let step = Step::build(gpu, &setup, plan, &tile)?;
+        step.set_parameters(gpu, parameters);
+        if !setup.resampled && setup.orders.is_none() {
+            gpu.submit(std::slice::from_ref(&step.sample), 1);
+        }
+        gpu.wait()?;
+        Ok(Trainer { gpu, setup, tile, step, done: 0, step_time: None })
+    }
+
+    /// Steps done so far.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// Time of one step, averaged over the last submits; none before the first.
+    pub fn step_time(&self) -> Option<Duration> {
+        self.step_time
+    }
+
+    /// Takes `steps` steps and returns their records. The result does not depend on how the steps are cut
+    /// into submits.
+    ///
+    /// Fails with [`Error::Diverged`] at the first loss that is not finite, naming term and step.
+    pub fn advance(&mut self, steps: u64) -> Result<Vec<StepRecord>> {
+        let mut records = Vec::with_capacity(steps as usize);
+        let mut left = steps;
+        while left > 0 {
+            let fit = self.step_time.map_or(1, |t| (SUBMIT.as_secs_f64() / t.as_secs_f64().max(1e-7)) as u64);
+            let count = left.min(fit.clamp(1, RING as u64));
+            let start = Instant::now();
+            self.gpu.submit(&self.step.whole, count as u32);
+            self.read_records(count, &mut records)?;
+            let now = start.elapsed() / count as u32;
+            // a quarter of the new measurement: one hiccup does not change the cut much
+            self.step_time = Some(self.step_time.map_or(now, |old| old * 3 / 4 + now / 4));
+            left -= count;
+        }
+        Ok(records)
+    }
+
+    fn read_records(&mut self, count: u64, records: &mut Vec<StepRecord>) -> Result<()> {
+        let length = Step::record_length(self.step.terms);
+        let numbers: Vec<f32> = self.gpu.read(&self.step.ring, RING * length)?;
+        for step in self.done..self.done + count {
+            let at = (step as usize % RING) * length;
+            let record = StepRecord::parse(step, self.step.terms, &numbers[at..at + length]);
+            if let Some(term) = record.losses.iter().position(|loss| !loss.is_finite()) {
+                let name = self.setup.problem.terms()[term].name;
+                return Err(Error::Diverged(format!(
+                    "loss `{name}` is {} at step {step}; try a smaller learning rate",
+                    record.losses[term]
+                )));
+            }
+            records.push(record);
+        }
+        self.done += count;
+        Ok(())
+    }
+
+    /// The parameters as they are now, in the layout's order.
+    pub fn parameters(&self) -> Result<Vec<f32>> {
+        self.gpu.read(&self.step.parameters, self.step.packing.places.len())
+    }
+}
