@@ -25,7 +25,8 @@ try:
     import jax
     import jax.numpy as jnp
     import numpy as np
-    from safetensors.numpy import load_file, save_file
+    import safetensors.numpy as safetensors
+    from safetensors import SafetensorError
 except ImportError as missing:
     sys.exit(f"jax_step.py: {missing}. Install what it needs with: pip install jax safetensors")
 
@@ -33,7 +34,7 @@ jax.config.update("jax_default_matmul_precision", "highest")  # never TF32 or bf
 
 
 class Refused(Exception):
-    """Input that cannot be used; the message says what and what to do."""
+    """(message, exit code): 4 for a file that cannot be used, 2 for an option."""
 
 
 # ── Problems. A stream is a derivative in physical coordinates; `second` is c0 ∂00 + c1 ∂11 ───────────────────
@@ -134,14 +135,16 @@ def recognise(params):
 
 
 def check_model(params, outputs):
+    """(network kind, width, depth); refuses a missing, additional or misshapen tensor."""
     network, main, depth = recognise(params)
-    width = params[main(0) + ".weight"].shape[0] if depth else 0
+    width = params[main(0) + ".bias"].size if main(0) + ".bias" in params else 0
+    if not depth or not width:
+        raise Refused("model: no hidden layers called net.0, net.2, … or linear.0, linear.1, …", 4)
     wanted = layout(network, width, depth, outputs)
     for name in sorted(wanted.keys() | params.keys()):
-        have = params[name].shape if name in params else None
-        if not depth or wanted.get(name) != have:
-            raise Refused(f"model tensor {name}: a {network} of {depth} x {width} with {outputs} outputs wants shape "
-                          f"{wanted.get(name)}, the file has {have}")
+        want, have = wanted.get(name), params[name].shape if name in params else None
+        if want != have:
+            raise Refused(f"model: {name} has shape {have}, {network} {depth}x{width} to {outputs} wants {want}", 4)
     return network, width, depth
 
 
@@ -271,7 +274,7 @@ def streamed_fields(params, points, streams, c):
         scale = params["residual_scales"][i] if network == "lda-v2" else 1
         return {s: a[s] + scale * (e2[s] + mixed[s]) for s in streams}
 
-    # The reverse pass keeps matrix products and recomputes elementwise work: some 5 % faster and much less memory.
+    # The reverse pass keeps matrix products and recomputes elementwise work: some 5 % faster on a CPU.
     hidden = jax.checkpoint(hidden, policy=jax.checkpoint_policies.dots_saveable, static_argnums=0)
     a = None
     for i in range(depth):
@@ -347,16 +350,18 @@ def training_step(problem, form, chunk, lr=1e-3, beta1=0.9, beta2=0.999, epsilon
 
 def load(path):
     try:
-        return load_file(path)
-    except Exception as reason:  # missing, truncated, or not safetensors at all
-        raise Refused(f"{path}: {reason}") from None
+        with open(path, "rb") as file:
+            return json.load(file) if path.endswith(".json") else safetensors.load(file.read())
+    except (OSError, ValueError, SafetensorError) as reason:
+        raise Refused(f"{path}: {getattr(reason, 'strerror', None) or reason}", 4) from None
 
 
 def load_points(path, problem):
     points = load(path)
     for key in problem.counts:
-        if key not in points or points[key].shape != (max(len(points[key]), 1), 2):
-            raise Refused(f"{path}: needs a tensor `{key}` of shape [n, 2]")
+        shape = points[key].shape if key in points else ()
+        if len(shape) != 2 or shape[0] < 1 or shape[1] != 2:
+            raise Refused(f"{path}: needs a tensor `{key}` of shape [n, 2], has {list(shape) or 'none'}", 4)
     return {key: points[key] for key in problem.counts}
 
 
@@ -378,14 +383,15 @@ def command_gradients(args):
     orders = [[int(j) if j.strip().isdigit() else -1 for j in row.split(",")]
               for row in (args.permutations or identity).split(";")]
     if len(orders) != k or any(sorted(row) != list(range(k)) for row in orders):
-        raise Refused(f"--permutations: wants {k} rows, each a permutation of 0..{k - 1}, such as {identity}")
+        raise Refused(f"--permutations: wants {k} rows, each a permutation of 0..{k - 1}, such as {identity}", 2)
     run = jax.jit(lambda p, x, o: acr_gradient(problem, args.form, p, x, o))
     losses, rows, gram, coefficients, combined = run(cast(params, dtype), cast(points, dtype), jnp.asarray(orders))
     tensors = {"loss": losses, "gram": gram, "coefficients": coefficients}
     tensors |= {f"grad.{term}.{name}": g for term, row in zip(problem.terms, rows) for name, g in row.items()}
     tensors |= {f"combined.{name}": g for name, g in combined.items()}
-    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, args.out,
-              {"problem": args.problem, "terms": ",".join(problem.terms)})
+    metadata = {"problem": args.problem, "terms": ",".join(problem.terms)}
+    with open(args.out, "wb") as file:
+        file.write(safetensors.save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata))
     for term, loss, c in zip(problem.terms, losses, coefficients):
         print(f"{term:5} loss {float(loss):.9g}  coefficient {float(c):.9g}")
 
@@ -395,7 +401,7 @@ def command_time(args):
     counts = dict(problem.counts)
     for key, _, n in (item.partition("=") for item in args.points):
         if key not in counts or not n.isdigit() or int(n) < 1:
-            raise Refused(f"--points {key}={n}: wants one of {', '.join(counts)} and a number, such as pde=10000")
+            raise Refused(f"--points {key}={n}: wants one of {', '.join(counts)} and a number, such as pde=10000", 2)
         counts[key] = int(n)
     points = load_points(args.points_file, problem) if args.points_file else draw_points(problem, counts, rng)
     params = load(args.model) if args.model else initialise(args.network, args.width, args.depth, problem.outputs, rng)
@@ -403,7 +409,7 @@ def command_time(args):
     params, points, device = cast(params, "float32"), cast(points, "float32"), jax.devices()[0]
     chunk = args.chunk if args.chunk is not None else 1000 if device.platform == "cpu" else 0
     record = {
-        "peer": f"jax {jax.__version__}", "device": f"{device.platform} {device.device_kind}", "form": args.form,
+        "peer": f"jax {jax.__version__}", "device": f"{device.platform}: {device.device_kind}", "form": args.form,
         "problem": args.problem, "network": network, "width": width, "depth": depth, "chunk": chunk, "dtype": "f32",
         "parameters": sum(p.size for p in params.values()), "points": {key: len(x) for key, x in points.items()},
     }
@@ -460,7 +466,7 @@ def command_selftest(args):
                 p -= min(p @ rows[j], 0) / (rows[j] @ rows[j]) * rows[j] if j != i else 0
             total = total + p
         agree(f"{name} {network}: PCGrad through the Gram matrix", vector(a[4], params), total)
-    stored = json.load(open(args.vectors, encoding="utf-8")) if args.vectors else {}
+    stored = load(args.vectors) if args.vectors else {}
     for name, network in (("cavity_mlp", "mlp"), ("cavity_lda_v1", "lda"), ("cavity_lda_v2", "lda-v2"),
                           ("kg_four_task_lda_v2", "lda-v2")) if stored else ():
         case, problem = stored[name], PROBLEMS["klein-gordon" if name.startswith("kg") else "cavity"]
@@ -498,8 +504,8 @@ def main():
     p.add_argument("--width", type=int, default=50)
     p.add_argument("--depth", type=int, default=4, help="hidden layers (4)")
     p.add_argument("--points", action="append", default=[], metavar="SET=N", help="repeatable, such as pde=10000")
-    p.add_argument("--model", metavar="FILE", help="take network and parameters from model.safetensors")
-    p.add_argument("--points-file", metavar="FILE", help="take the points from points.safetensors")
+    p.add_argument("--model", metavar="FILE", help="take network, width, depth and parameters from here")
+    p.add_argument("--points-file", metavar="FILE", help="take the points from here instead of drawing them")
     p.add_argument("--samples", type=int, default=10)
     p.add_argument("--warmup", type=int, default=3, help="steps before the samples; the first compiles (3)")
     p.add_argument("--seed", type=int, default=0)
@@ -514,9 +520,12 @@ def main():
     except AssertionError as wrong:
         print(f"jax_step.py: selftest failed: {wrong}", file=sys.stderr)
         return 1
-    except (Refused, OSError) as wrong:
-        print(f"jax_step.py: {wrong}", file=sys.stderr)
-        return 4
+    except Refused as wrong:
+        print(f"jax_step.py: {wrong.args[0]}", file=sys.stderr)
+        return wrong.args[1]
+    except OSError as wrong:  # inputs are read by load, so this is an output
+        print(f"jax_step.py: cannot write: {wrong}", file=sys.stderr)
+        return 7
     return 0
 
 

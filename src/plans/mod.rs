@@ -11,3 +11,14 @@ pub mod tile;
 pub use predict::Predictor;
 pub use step::{Plan, Setup, Step};
 pub use tile::Tile;
+
+/// Every plan, in the order `list` prints them.
+pub static ALL: &[&dyn Plan] = &[&fused::Fused];
+
+/// The plan called `name`; the error says what was probably meant.
+pub fn find(name: &str) -> Result<&'static dyn Plan, String> {
+    ALL.iter().copied().find(|plan| plan.name() == name).ok_or_else(|| {
+        let known: Vec<&str> = ALL.iter().map(|plan| plan.name()).collect();
+        crate::math::names::unknown("plan", name, &known)
+    })
+}

@@ -3,6 +3,7 @@
 
 pub mod cavity;
 pub mod equations;
+pub mod ghia;
 pub mod klein_gordon;
 pub mod preset;
 pub mod reference;

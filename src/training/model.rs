@@ -44,8 +44,7 @@ impl Model {
     /// Fails with [`Error::Input`] naming the tensor that is missing, of another shape, or not finite.
     pub fn load(path: &Path) -> Result<Model> {
         let bytes = files::read(path, CAP)?;
-        let tensors = SafeTensors::deserialize(&bytes)
-            .map_err(|e| Error::input(path, format!("not a readable safetensors file ({e})")))?;
+        let tensors = tensors(path, &bytes)?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| Error::input(path, e))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let (network, shape) = recognise(&tensors).map_err(|what| Error::input(path, what))?;
@@ -66,6 +65,12 @@ impl Model {
         }
         Ok(Model { network, shape, parameters, metadata })
     }
+}
+
+/// The tensors of a file, checked for structure.
+pub fn tensors<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|e| Error::input(path, format!("not a readable safetensors file ({e}): damaged, or another format?")))
 }
 
 /// Values of a tensor that must have this shape, as `f32`; `f64` is accepted and rounded.

@@ -27,7 +27,8 @@ pub struct StepRecord {
 }
 
 impl StepRecord {
-    fn parse(step: u64, terms: usize, numbers: &[f32]) -> Self {
+    /// Reads one entry of the device's ring, laid out as `kernels/coefficients_of.wgsl` writes it.
+    pub fn parse(step: u64, terms: usize, numbers: &[f32]) -> Self {
         let (losses, rest) = numbers.split_at(terms);
         let (coefficients, rest) = rest.split_at(terms);
         let (gram, rest) = rest.split_at(terms * terms);
@@ -54,6 +55,9 @@ pub struct Trainer<'a> {
     pub step: Step,
     done: u64,
     step_time: Option<Duration>,
+    /// Time per step of every submit, for the median, and how long submits took in all.
+    samples: Vec<Duration>,
+    busy: Duration,
 }
 
 impl<'a> Trainer<'a> {
@@ -78,7 +82,7 @@ impl<'a> Trainer<'a> {
             gpu.submit(std::slice::from_ref(&step.sample), 1);
         }
         gpu.wait()?;
-        Ok(Trainer { gpu, setup, tile, step, done: 0, step_time: None })
+        Ok(Trainer { gpu, setup, tile, step, done: 0, step_time: None, samples: Vec::new(), busy: Duration::ZERO })
     }
 
     /// Steps done so far.
@@ -89,6 +93,18 @@ impl<'a> Trainer<'a> {
     /// Time of one step, averaged over the last submits; none before the first.
     pub fn step_time(&self) -> Option<Duration> {
         self.step_time
+    }
+
+    /// Median over all submits of the time per step, submit to read-back.
+    pub fn median_step(&self) -> Option<Duration> {
+        let mut sorted = self.samples.clone();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied()
+    }
+
+    /// How long the device was at work on steps, seen from the host.
+    pub fn busy(&self) -> Duration {
+        self.busy
     }
 
     /// Takes `steps` steps and returns their records. The result does not depend on how the steps are cut
@@ -104,7 +120,10 @@ impl<'a> Trainer<'a> {
             let start = Instant::now();
             self.gpu.submit(&self.step.whole, count as u32);
             self.read_records(count, &mut records)?;
-            let now = start.elapsed() / count as u32;
+            let elapsed = start.elapsed();
+            let now = elapsed / count as u32;
+            self.busy += elapsed;
+            self.samples.push(now);
             // a quarter of the new measurement: one hiccup does not change the cut much
             self.step_time = Some(self.step_time.map_or(now, |old| old * 3 / 4 + now / 4));
             left -= count;
@@ -134,5 +153,18 @@ impl<'a> Trainer<'a> {
     /// The parameters as they are now, in the layout's order.
     pub fn parameters(&self) -> Result<Vec<f32>> {
         self.gpu.read(&self.step.parameters, self.step.packing.places.len())
+    }
+
+    /// Adam's m and v of each parameter, alternating.
+    pub fn moments(&self) -> Result<Vec<f32>> {
+        self.gpu.read(&self.step.moments, 2 * self.step.packing.places.len())
+    }
+
+    /// Puts the state after `done` steps on the device: training goes on with the same bits.
+    pub fn restore(&mut self, done: u64, parameters: &[f32], moments: &[f32]) {
+        self.step.set_parameters(self.gpu, parameters);
+        self.gpu.write(&self.step.moments, moments);
+        self.gpu.write(&self.step.control, &[done as u32, 0, 0, 0]);
+        self.done = done;
     }
 }

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Formatting, lints and every test; fails when any of them fails. Arguments go to `cargo test`.
+#
+#   ./scripts/test.sh
+#   ./scripts/test.sh --test golden
+set -euo pipefail
+
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+cd "$root"
+
+failed=
+step() {
+    echo "── $*" >&2
+    "$@" || failed="$failed
+    $*"
+}
+
+# all checks run even if one fails, the tests last: their results are what one wants to see
+if command -v rustfmt >/dev/null 2>&1; then
+    step cargo fmt --all --check
+else
+    echo "── no rustfmt: formatting is not checked (rustup component add rustfmt)" >&2
+fi
+if command -v cargo-clippy >/dev/null 2>&1; then
+    step cargo clippy --release --locked --all-targets --quiet -- -D warnings
+else
+    echo "── no clippy: lints are not checked (rustup component add clippy)" >&2
+fi
+# release: the f64 oracle and software rendering are slow otherwise
+step cargo test --release --locked --no-fail-fast "$@"
+
+if [ -n "$failed" ]; then
+    echo "failed:$failed" >&2
+    exit 1
+fi

@@ -1,0 +1,34 @@
+//! Flags that choose the adapter, shared by every verb that computes.
+
+use acr_pinn_gpu::error::Result;
+use acr_pinn_gpu::gpu::{Choice, Gpu};
+
+/// Which adapter to compute on.
+#[derive(clap::Args, Clone, Debug)]
+pub struct AdapterArgs {
+    /// Use the adapter whose name contains this
+    #[arg(long, value_name = "SUBSTRING", env = "ACR_PINN_ADAPTER", help_heading = "Adapter")]
+    pub adapter: Option<String>,
+    /// Use this backend: vulkan, metal, dx12, gl or webgpu
+    #[arg(long, value_name = "NAME", env = "ACR_PINN_BACKEND", help_heading = "Adapter")]
+    pub backend: Option<String>,
+    /// Keep the shader compiler's runtime checks (bounds, loops)
+    #[arg(long, help_heading = "Adapter")]
+    pub checked: bool,
+}
+
+impl AdapterArgs {
+    /// Opens the adapter and says which one it is.
+    pub fn open(&self, quiet: bool) -> Result<Gpu> {
+        let choice = Choice { name: self.adapter.clone(), backend: self.backend.clone(), checked: self.checked };
+        let gpu = Gpu::open(&choice)?;
+        if !quiet {
+            let record = gpu.record();
+            eprintln!("adapter: {} · {} · {}", record.name, record.kind, record.backend);
+            if gpu.is_software() {
+                eprintln!("         software rendering on the processor: correct, but far slower than any GPU");
+            }
+        }
+        Ok(gpu)
+    }
+}

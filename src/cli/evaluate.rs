@@ -1,0 +1,179 @@
+//! `evaluate`: a trained model on its problem's grid, or at any points.
+
+use std::path::{Path, PathBuf};
+
+use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::math::Schedule;
+use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
+use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
+use acr_pinn_gpu::strategies;
+use acr_pinn_gpu::training::model::{numbers, tensors};
+use acr_pinn_gpu::training::{Evaluator, Model, files};
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::json;
+
+use super::adapter::AdapterArgs;
+use super::{config, output};
+
+/// Arguments of `evaluate`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A model.safetensors
+    model: PathBuf,
+    /// The problem, where the model's metadata does not name it
+    #[arg(long, value_name = "NAME")]
+    problem: Option<String>,
+    /// Cavity: compare with reference_u.csv and reference_v.csv of this folder instead
+    #[arg(long, value_name = "DIR")]
+    reference: Option<PathBuf>,
+    /// Predict at the points of this safetensors file: f32 `points` [n, axes]
+    #[arg(long, value_name = "FILE", requires = "out")]
+    points: Option<PathBuf>,
+    /// Where predictions go: one tensor [n, 3] per field with value, ∂₀, ∂₁
+    #[arg(long, value_name = "FILE", requires = "points")]
+    out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// Prints the errors, or writes predictions.
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    let model = Model::load(&args.model)?;
+    let problem = problem_of(&model, args.problem.as_deref(), &args.model)?;
+    fits(&model, problem, &args.model)?;
+    let solution = match &args.reference {
+        Some(folder) => Some(reference_in(problem, folder)?),
+        None => problem.solution(),
+    };
+    let points = args.points.as_deref().map(|path| points_of(problem, path)).transpose()?;
+    let gpu = args.adapter.open(quiet)?;
+    let setup = bare_setup(problem, &model);
+    let tile = Tile::for_adapter(gpu.is_software(), model.shape.width, 3, gpu.max_threads() as usize);
+    let step = Step::build(&gpu, &setup, plans::ALL[0], &tile)?;
+    step.set_parameters(&gpu, &model.parameters);
+    if let (Some(points), Some(out)) = (points, &args.out) {
+        predict(&gpu, &setup, &step, &tile, &points, out)?;
+        return Ok(0);
+    }
+    let evaluator = Evaluator::new(&gpu, &setup, &step, &tile, solution)?;
+    let evaluation = evaluator.evaluate(&gpu)?;
+    let origin = evaluator.solution().map(|s| s.origin.clone());
+    let document = json!({
+        "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),
+        "network": model.network.name(), "parameters": model.parameters.len(), "adapter": gpu.record(),
+        "reference": origin, "errors": evaluation.errors,
+    });
+    if args.json {
+        output::json(&document);
+    } else {
+        let mut text =
+            format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), model.parameters.len());
+        match (evaluation.errors, origin) {
+            (Some(e), Some(origin)) => {
+                text += &format!(
+                    "reference      {origin}\nrelative L2    {:.6e}\nrelative L∞    {:.6e}\n",
+                    e.rel_l2, e.rel_linf
+                );
+                text += &format!("mean square    {:.6e}\n", e.mse);
+            }
+            _ => text += "no reference is known for these parameters of the problem\n",
+        }
+        output::print(&text);
+    }
+    Ok(0)
+}
+
+/// The problem a model belongs to: what the user says, else what the file says.
+pub fn problem_of(model: &Model, wanted: Option<&str>, path: &Path) -> Result<&'static dyn Problem> {
+    let name = wanted.map(str::to_owned).or_else(|| model.metadata.get("problem").cloned());
+    let Some(name) = name else {
+        return Err(Error::Usage(format!(
+            "{} does not say which problem it belongs to: add --problem NAME",
+            path.display()
+        )));
+    };
+    let known = problems::find(&name).map_err(Error::Usage)?;
+    let own = known.parameters();
+    let stored = own.iter().filter_map(|p| Some((p.name, model.metadata.get(p.name)?.parse().ok()?)));
+    config::with_parameters(&name, &stored.collect::<Vec<_>>())
+}
+
+/// The model must have the problem's coordinates and fields.
+pub fn fits(model: &Model, problem: &dyn Problem, path: &Path) -> Result<()> {
+    let wanted = [problem.axes().len(), problem.fields().len()];
+    let got = [model.shape.inputs, model.shape.outputs];
+    if wanted == got {
+        return Ok(());
+    }
+    let what = format!(
+        "a network from {} coordinates to {} fields; `{}` has {} and {}: name another --problem",
+        got[0],
+        got[1],
+        problem.name(),
+        wanted[0],
+        wanted[1]
+    );
+    Err(Error::input(path, what))
+}
+
+/// The paper's pair of reference files.
+pub fn reference_in(problem: &dyn Problem, folder: &Path) -> Result<Solution> {
+    if problem.observables()[0].name != "speed" {
+        return Err(Error::Usage(format!("--reference is for the cavity; `{}` has a known solution", problem.name())));
+    }
+    let text = |name: &str| -> Result<String> {
+        let path = folder.join(name);
+        let bytes = files::read(&path, 1 << 24)?;
+        String::from_utf8(bytes).map_err(|_| Error::input(&path, "not a text file"))
+    };
+    reference::from_csv(&text("reference_u.csv")?, &text("reference_v.csv")?).map_err(|e| Error::input(folder, e))
+}
+
+/// One point per set: enough for the kernels to link; evaluation brings its own points.
+fn bare_setup(problem: &'static dyn Problem, model: &Model) -> Setup<'static> {
+    Setup {
+        problem,
+        network: model.network,
+        shape: model.shape,
+        strategy: strategies::ALL[0],
+        counts: vec![1; problem.sets().len()],
+        resampled: false,
+        schedule: Schedule::Constant { rate: 0.0 },
+        steps: 1,
+        seeds: Seeds::of(0),
+        orders: None,
+    }
+}
+
+fn points_of(problem: &dyn Problem, path: &Path) -> Result<Vec<f32>> {
+    let bytes = files::read(path, 1 << 30)?;
+    let file = tensors(path, &bytes)?;
+    let tensor = file.tensor("points").map_err(|_| Error::input(path, "no tensor `points` [n, axes]"))?;
+    let axes = problem.axes().len();
+    let n = tensor.shape().first().copied().unwrap_or(0);
+    if n == 0 {
+        return Err(Error::input(path, "tensor `points` is empty"));
+    }
+    numbers("points", &tensor, &[n, axes]).map_err(|what| Error::input(path, what))
+}
+
+fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<()> {
+    let predictor = Predictor::new(gpu, setup, &step.packing, tile, &step.weights, points)?;
+    let jets = predictor.run(gpu)?;
+    let fields = setup.problem.fields();
+    let columns: Vec<Vec<f32>> = (0..fields.len())
+        .map(|f| jets.chunks_exact(3 * fields.len()).flat_map(|point| point[3 * f..3 * f + 3].to_vec()).collect())
+        .collect();
+    let n = points.len() / setup.shape.inputs;
+    let views = fields.iter().zip(&columns).map(|(name, values)| {
+        let view = TensorView::new(Dtype::F32, vec![n, 3], bytemuck::cast_slice(values));
+        Ok((*name, view.map_err(|e| Error::output(out, e))?))
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    files::write(out, &safetensors::serialize(views, None).map_err(|e| Error::output(out, e))?)
+}

@@ -1,0 +1,201 @@
+//! `gradients`: everything a step computes before the update, at parameters and points from files. For
+//! checking this program from outside.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::math::Schedule;
+use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::oracle;
+use acr_pinn_gpu::plans::{self, Plan, Setup, Step, Tile};
+use acr_pinn_gpu::problems::Problem;
+use acr_pinn_gpu::strategies;
+use acr_pinn_gpu::training::model::{numbers, tensors};
+use acr_pinn_gpu::training::{Model, StepRecord, files};
+use safetensors::tensor::{Dtype, TensorView};
+
+use super::adapter::AdapterArgs;
+use super::{config, evaluate};
+
+/// Arguments of `gradients`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The problem
+    #[arg(long, value_name = "NAME")]
+    problem: String,
+    /// A model.safetensors
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// A safetensors file with f32 [n, axes] per point set of the problem
+    #[arg(long, value_name = "FILE")]
+    points: PathBuf,
+    /// For pcgrad: row i is the order in which term i meets the others, such as "1,0;0,1"
+    #[arg(long, value_name = "ROWS")]
+    permutations: Option<String>,
+    /// sum or pcgrad
+    #[arg(long, value_name = "NAME", default_value = "pcgrad")]
+    strategy: String,
+    /// How the step is cut into kernels
+    #[arg(long, value_name = "NAME", default_value = "fused")]
+    plan: String,
+    /// Klein–Gordon: end of the time interval
+    #[arg(long, value_name = "T")]
+    horizon: Option<f64>,
+    /// Cavity: Reynolds number
+    #[arg(long, value_name = "RE")]
+    reynolds: Option<f64>,
+    /// Where the results go
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// Computes and writes losses, rows, Gram matrix, coefficients and combined gradient.
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    let parameters = [("horizon", args.horizon), ("reynolds", args.reynolds)];
+    let given: Vec<_> = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+    let problem = config::with_parameters(&args.problem, &given)?;
+    let strategy = strategies::find(&args.strategy).map_err(Error::Usage)?;
+    let plan = plans::find(&args.plan).map_err(Error::Usage)?;
+    let terms = problem.terms().len();
+    // without given orders: those of step 0 with seed 0
+    let orders = match &args.permutations {
+        Some(text) => permutations(text, terms).map_err(Error::Usage)?,
+        None => oracle::orders(Seeds::of(0).order, 0, terms),
+    };
+    let model = Model::load(&args.model)?;
+    evaluate::fits(&model, problem, &args.model)?;
+    let points = points(problem, &args.points)?;
+    let setup = Setup {
+        problem,
+        network: model.network,
+        shape: model.shape,
+        strategy,
+        counts: points.iter().map(|set| set.len() / model.shape.inputs).collect(),
+        resampled: false,
+        schedule: Schedule::Constant { rate: 0.0 },
+        steps: 1,
+        seeds: Seeds::of(0),
+        orders: Some(orders),
+    };
+    let gpu = args.adapter.open(quiet)?;
+    let (record, rows) = compute(&gpu, &setup, plan, &model.parameters, &points.concat())?;
+    if let Some(term) = record.losses.iter().position(|loss| !loss.is_finite()) {
+        let name = problem.terms()[term].name;
+        return Err(Error::Diverged(format!(
+            "loss `{name}` is {} at these parameters and points",
+            record.losses[term]
+        ))
+        .into());
+    }
+    write(&args.out, &setup, &record, &rows)?;
+    Ok(0)
+}
+
+/// One pass from points to coefficients, without an update.
+fn compute(
+    gpu: &Gpu,
+    setup: &Setup,
+    plan: &dyn Plan,
+    parameters: &[f32],
+    points: &[f32],
+) -> Result<(StepRecord, Vec<f32>)> {
+    let streams = setup.problem.jet().streams();
+    let tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, gpu.max_threads() as usize);
+    let step = Step::build(gpu, setup, plan, &tile)?;
+    step.set_parameters(gpu, parameters);
+    gpu.write(&step.points, points);
+    gpu.submit(std::slice::from_ref(&step.sample), 1);
+    gpu.submit(&step.gradients, 1);
+    let numbers = gpu.read(&step.ring, Step::record_length(step.terms))?;
+    let rows = gpu.read(&step.rows, step.terms * parameters.len())?;
+    Ok((StepRecord::parse(0, step.terms, &numbers), rows))
+}
+
+/// `"1,0;0,1"` as rows of indices, each a permutation of all terms.
+fn permutations(text: &str, terms: usize) -> std::result::Result<Vec<Vec<usize>>, String> {
+    let wrong =
+        |why: String| format!("--permutations \"{text}\": {why}; give {terms} rows like \"{}\"", example(terms));
+    let rows = text.split(';').map(|row| row.split(',').map(|i| i.trim().parse::<usize>()).collect());
+    let rows: Vec<Vec<usize>> =
+        rows.collect::<std::result::Result<_, _>>().map_err(|_| wrong("an entry is not a number".into()))?;
+    if rows.len() != terms {
+        return Err(wrong(format!("{} rows for {terms} terms", rows.len())));
+    }
+    for (i, row) in rows.iter().enumerate() {
+        let mut sorted = row.clone();
+        sorted.sort_unstable();
+        if sorted != (0..terms).collect::<Vec<_>>() {
+            return Err(wrong(format!("row {i} is not a permutation of 0..{}", terms - 1)));
+        }
+    }
+    Ok(rows)
+}
+
+fn example(terms: usize) -> String {
+    let row: Vec<_> = (0..terms).map(|i| i.to_string()).collect();
+    vec![row.join(","); terms].join(";")
+}
+
+/// Points of every set of the problem, in its order.
+fn points(problem: &dyn Problem, path: &Path) -> Result<Vec<Vec<f32>>> {
+    let bytes = files::read(path, 1 << 30)?;
+    let file = tensors(path, &bytes)?;
+    let sets = problem.sets();
+    let names: Vec<_> = sets.iter().map(|set| set.name).collect();
+    if let Some(extra) = file.names().iter().find(|name| !names.contains(name)) {
+        let known = names.join("`, `");
+        return Err(Error::input(
+            path,
+            format!("tensor `{extra}` is no point set of `{}`: it has `{known}`", problem.name()),
+        ));
+    }
+    let read = |name: &&str| -> Result<Vec<f32>> {
+        let tensor =
+            file.tensor(name).map_err(|_| Error::input(path, format!("tensor `{name}` [n, axes] is missing")))?;
+        let n = tensor.shape().first().copied().unwrap_or(0);
+        if n == 0 {
+            return Err(Error::input(path, format!("tensor `{name}` is empty")));
+        }
+        numbers(name, &tensor, &[n, problem.axes().len()]).map_err(|what| Error::input(path, what))
+    };
+    names.iter().map(read).collect()
+}
+
+fn write(path: &Path, setup: &Setup, record: &StepRecord, rows: &[f32]) -> Result<()> {
+    let layout = setup.network.layout(&setup.shape);
+    let terms = setup.problem.terms();
+    let combined: Vec<f64> = (0..layout.len)
+        .map(|p| {
+            let parts = record.coefficients.iter().enumerate();
+            parts.map(|(k, c)| f64::from(*c) * f64::from(rows[k * layout.len + p])).sum()
+        })
+        .collect();
+    let k = terms.len();
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, &[u8])> = vec![
+        ("loss".into(), Dtype::F32, vec![k], bytemuck::cast_slice(&record.losses)),
+        ("gram".into(), Dtype::F32, vec![k, k], bytemuck::cast_slice(&record.gram)),
+        ("coefficients".into(), Dtype::F32, vec![k], bytemuck::cast_slice(&record.coefficients)),
+    ];
+    for slot in &layout.slots {
+        for (t, term) in terms.iter().enumerate() {
+            let at = t * layout.len;
+            let row = &rows[at + slot.offset..at + slot.offset + slot.len()];
+            let name = format!("grad.{}.{}", term.name, slot.name);
+            tensors.push((name, Dtype::F32, slot.shape.clone(), bytemuck::cast_slice(row)));
+        }
+        let name = format!("combined.{}", slot.name);
+        tensors.push((name, Dtype::F64, slot.shape.clone(), bytemuck::cast_slice(&combined[slot.range()])));
+    }
+    let views = tensors.into_iter().map(|(name, dtype, shape, bytes)| {
+        Ok((name, TensorView::new(dtype, shape, bytes).map_err(|e| Error::output(path, e))?))
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    let names: Vec<_> = terms.iter().map(|term| term.name).collect();
+    let metadata =
+        HashMap::from([("problem".to_owned(), setup.problem.name().to_owned()), ("terms".to_owned(), names.join(","))]);
+    files::write(path, &safetensors::serialize(views, Some(metadata)).map_err(|e| Error::output(path, e))?)
+}

@@ -1,0 +1,89 @@
+//! `list`: what there is to choose from.
+
+use acr_pinn_gpu::{networks, plans, problems, strategies};
+use serde_json::json;
+
+use super::{config::CONDITIONS, output};
+
+/// Arguments of `list`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints problems with their presets, networks, strategies, plans and conditions.
+pub fn run(args: &Args) -> anyhow::Result<u8> {
+    if args.json {
+        output::json(&document());
+        return Ok(0);
+    }
+    let mut text = String::from("Problems (presets: steps, points, network)\n");
+    for problem in problems::ALL {
+        text += &format!("  {:<16} {}\n  {:<16} {}\n", problem.name(), problem.title(), "", problem.equation());
+        let terms: Vec<_> = problem.terms().iter().map(|t| t.name).collect();
+        text += &format!("  {:<16} terms: {}\n", "", terms.join(", "));
+        for p in problem.presets() {
+            let sets = problem.sets();
+            let points: Vec<_> = sets.iter().zip(&p.points).map(|(set, n)| format!("{} {n}", set.name)).collect();
+            text += &format!(
+                "    {:<10} {:>7} steps, {} points ({}), {} hidden layers of {}\n",
+                p.name,
+                p.steps,
+                p.sampling.name(),
+                points.join(", "),
+                p.depth,
+                p.width
+            );
+        }
+        for p in problem.parameters() {
+            text += &format!("    --{} {}: {}\n", p.name, p.value, p.meaning);
+        }
+    }
+    let named = |title: &str, rows: Vec<(&str, &str)>| {
+        let rows: String = rows.iter().map(|(name, what)| format!("  {name:<16} {what}\n")).collect();
+        format!("{title}\n{rows}")
+    };
+    text += &named("Networks", networks::ALL.iter().map(|n| (n.name(), n.title())).collect());
+    text += &named("Strategies", strategies::ALL.iter().map(|s| (s.name(), s.title())).collect());
+    text += &named("Plans", plans::ALL.iter().map(|p| (p.name(), p.summary())).collect());
+    text += "Conditions\n";
+    for (name, network, strategy) in CONDITIONS {
+        text += &format!("  {name:<16} {network} + {strategy}\n");
+    }
+    output::print(&text);
+    Ok(0)
+}
+
+fn document() -> serde_json::Value {
+    let problems: Vec<_> = problems::ALL
+        .iter()
+        .map(|problem| {
+            let presets: Vec<_> = problem
+                .presets()
+                .iter()
+                .map(|p| {
+                    json!({"name": p.name, "steps": p.steps, "points": p.points, "width": p.width, "depth": p.depth,
+                        "variant": p.variant.name(), "sampling": p.sampling.name(), "schedule": p.schedule})
+                })
+                .collect();
+            json!({
+                "name": problem.name(), "title": problem.title(), "equation": problem.equation(),
+                "terms": problem.terms().iter().map(|t| t.name).collect::<Vec<_>>(),
+                "sets": problem.sets().iter().map(|s| s.name).collect::<Vec<_>>(),
+                "fields": problem.fields(),
+                "parameters": problem.parameters().iter().map(|p| json!({"name": p.name, "value": p.value})).collect::<Vec<_>>(),
+                "presets": presets,
+            })
+        })
+        .collect();
+    json!({
+        "schema": 1,
+        "problems": problems,
+        "networks": networks::ALL.iter().map(|n| n.name()).collect::<Vec<_>>(),
+        "strategies": strategies::ALL.iter().map(|s| s.name()).collect::<Vec<_>>(),
+        "plans": plans::ALL.iter().map(|p| p.name()).collect::<Vec<_>>(),
+        "conditions": CONDITIONS.map(|(name, network, strategy)| json!({"name": name, "network": network, "strategy": strategy})),
+    })
+}

@@ -1,0 +1,82 @@
+//! The command line: one file per verb. Results go to standard output, everything else to standard error.
+
+mod adapter;
+mod config;
+mod doctor;
+mod evaluate;
+mod gradients;
+mod list;
+mod output;
+mod page;
+mod pictures;
+mod record;
+mod run;
+mod signals;
+
+use acr_pinn_gpu::error::Error;
+use clap::{Parser, Subcommand};
+
+/// Train physics-informed neural networks with hand-written GPU kernels.
+#[derive(Parser)]
+#[command(name = "acr-pinn-gpu", version, max_term_width = 100, before_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Say less: no progress, no announcements
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more (-v, -vv); RUST_LOG is respected too
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+const EXAMPLES: &str = "Examples:
+  acr-pinn-gpu run cavity                         train, evaluate, draw (small preset on a CPU adapter)
+  acr-pinn-gpu run klein-gordon --condition std   the plain PINN on the same points
+  acr-pinn-gpu run cavity --preset paper          the first published settings
+  acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
+  acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Train a problem, evaluate it and write a run directory
+    Run(Box<run::Args>),
+    /// Continue a run from its newest valid checkpoint
+    Resume(run::ResumeArgs),
+    /// Errors of a model on its problem's grid, or its fields at given points
+    Evaluate(evaluate::Args),
+    /// Losses, gradient rows, Gram matrix and combined gradient at given parameters and points
+    Gradients(gradients::Args),
+    /// Adapters, drivers, limits, the one chosen and why, and a self-test
+    Doctor(doctor::Args),
+    /// Problems, networks, strategies, plans, conditions and presets
+    List(list::Args),
+}
+
+/// Runs the verb of the command line; the result is the exit code.
+pub fn run() -> anyhow::Result<u8> {
+    let cli = Cli::parse();
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "info",
+        _ => "debug",
+    };
+    // drivers and their wrappers are talkative: by default only this program's own words
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("error,acr_pinn_gpu={level}")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    match cli.verb {
+        Verb::Run(args) => run::run(&args, cli.quiet),
+        Verb::Resume(args) => run::resume(&args, cli.quiet),
+        Verb::Evaluate(args) => evaluate::run(&args, cli.quiet),
+        Verb::Gradients(args) => gradients::run(&args, cli.quiet),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::List(args) => list::run(&args),
+    }
+}
+
+/// The documented exit code of an error.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Error>().map_or(2, Error::exit_code)
+}

@@ -1,0 +1,136 @@
+//! The pictures of a run: solution, prediction, error, curves, and the cavity's flow.
+
+use std::path::Path;
+
+use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::problems::{Problem, Solution, ghia};
+use acr_pinn_gpu::report::{Curves, Figure, Grid, Heatmap, Marker, Series, Streamlines};
+use acr_pinn_gpu::training::{Evaluation, History, files};
+
+/// A picture with its file name and caption.
+pub struct Picture {
+    pub file: &'static str,
+    pub caption: String,
+    pub png: Vec<u8>,
+}
+
+/// Draws everything there is to see and writes it into `folder`.
+pub fn draw(
+    folder: &Path,
+    problem: &dyn Problem,
+    evaluation: &Evaluation,
+    solution: Option<&Solution>,
+    history: &History,
+) -> Result<Vec<Picture>> {
+    let mut figures = fields(problem, evaluation, solution).map_err(|e| Error::output(folder, e))?;
+    if problem.observables()[0].name == "speed" {
+        figures.extend(flow(problem, evaluation, solution).map_err(|e| Error::output(folder, e))?);
+    }
+    figures.extend(curves(history));
+    let save = |(file, caption, figure): (&'static str, String, Figure)| -> Result<Picture> {
+        let png = figure.png().map_err(|e| Error::output(folder.join(file), e))?;
+        files::write(&folder.join(file), &png)?;
+        Ok(Picture { file, caption, png })
+    };
+    figures.into_iter().map(save).collect()
+}
+
+type Drawn = Vec<(&'static str, String, Figure)>;
+
+fn grid_of(problem: &dyn Problem, values: &[f64]) -> std::io::Result<Grid> {
+    let g = problem.grid();
+    let ends = |k: usize| [g.axes[k].lower, g.axes[k].upper];
+    Grid::new(values, g.nx(), g.ny(), ends(0), ends(1))
+}
+
+/// Solution, prediction and absolute error of the compared observable, on the same colours.
+fn fields(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solution>) -> std::io::Result<Drawn> {
+    let (name, predicted) = &evaluation.observables[0];
+    let axes = problem.axes();
+    let prediction = grid_of(problem, predicted)?;
+    let map = |grid: Grid, title: String| Heatmap::new(grid).title(title).axes(axes[0].name, axes[1].name).label(*name);
+    let mut drawn = Vec::new();
+    let mut shown = map(prediction.clone(), format!("{}: prediction", problem.title()));
+    if let Some(solution) = solution {
+        let known = grid_of(problem, solution.compared())?;
+        if let Some([low, high]) = known.range() {
+            shown = shown.range(low, high);
+        }
+        let error = known.zip(&prediction, |u, p| (p - u).abs())?;
+        let title = format!("{}: solution", problem.title());
+        drawn.push(("solution.png", format!("Reference: {}", solution.origin), map(known, title).draw()));
+        let error = map(error, format!("{}: absolute error", problem.title())).label(format!("|error| of {name}"));
+        drawn.push(("error.png", "Absolute error of the prediction".to_owned(), error.draw()));
+    }
+    drawn.insert(drawn.len().min(1), ("prediction.png", "The trained network".to_owned(), shown.draw()));
+    Ok(drawn)
+}
+
+fn flow(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solution>) -> std::io::Result<Drawn> {
+    let of = |name: &str| evaluation.observables.iter().find(|(known, _)| *known == name).map(|(_, values)| values);
+    let (Some(u), Some(v)) = (of("u"), of("v")) else { return Ok(Vec::new()) };
+    let picture = Streamlines::new(grid_of(problem, u)?, grid_of(problem, v)?)?
+        .style(|map| map.title("Lid-driven cavity: streamlines").label("speed").axes("x", "y"));
+    let g = problem.grid();
+    let (nx, ny) = (g.nx(), g.ny());
+    // the centrelines lie between two nodes of an even grid
+    let vertical =
+        |w: &[f64]| -> Vec<f64> { (0..ny).map(|j| (w[(nx / 2 - 1) * ny + j] + w[nx / 2 * ny + j]) / 2.0).collect() };
+    let horizontal =
+        |w: &[f64]| -> Vec<f64> { (0..nx).map(|i| (w[i * ny + ny / 2 - 1] + w[i * ny + ny / 2]) / 2.0).collect() };
+    let xs: Vec<f64> = (0..nx).map(|i| g.axes[0].node(i)).collect();
+    let ys: Vec<f64> = (0..ny).map(|j| g.axes[1].node(j)).collect();
+    let table = |table: &[(f64, f64)]| -> (Vec<f64>, Vec<f64>) { table.iter().copied().unzip() };
+    let reynolds = problem.parameters().iter().find(|p| p.name == "reynolds").map_or(0.0, |p| p.value);
+    let profile = |title: &str,
+                   axes: (&str, &str),
+                   s: &[f64],
+                   predicted: Vec<f64>,
+                   known: Option<Vec<f64>>,
+                   ghia: &[(f64, f64)]| {
+        let mut curves =
+            Curves::new().title(title).axes(axes.0, axes.1).series(Series::line("prediction", s, &predicted));
+        if let Some(known) = known {
+            curves = curves.series(Series::line("reference", s, &known).dashed());
+        }
+        if reynolds == 100.0 {
+            let (at, value) = table(ghia);
+            curves = curves.series(Series::points("Ghia et al. 1982", &at, &value, Marker::Circle));
+        }
+        curves.draw()
+    };
+    let known_u = solution.and_then(|s| s.of("u")).map(vertical);
+    let known_v = solution.and_then(|s| s.of("v")).map(horizontal);
+    Ok(vec![
+        ("streamlines.png", "Streamlines of the predicted flow over its speed".to_owned(), picture.draw()),
+        (
+            "centreline_u.png",
+            "u on the vertical centreline".to_owned(),
+            profile("u(0.5, y)", ("y", "u"), &ys, vertical(u), known_u, &ghia::U),
+        ),
+        (
+            "centreline_v.png",
+            "v on the horizontal centreline".to_owned(),
+            profile("v(x, 0.5)", ("x", "v"), &xs, horizontal(v), known_v, &ghia::V),
+        ),
+    ])
+}
+
+fn curves(history: &History) -> Drawn {
+    let steps: Vec<f64> = history.rows.iter().map(|row| row.step as f64).collect();
+    let mut losses = Curves::new().title("Losses").axes("step", "loss").log_y();
+    for (k, term) in history.terms.iter().enumerate() {
+        let values: Vec<f64> = history.rows.iter().map(|row| row.losses[k]).collect();
+        losses = losses.series(Series::line(*term, &steps, &values));
+    }
+    let mut drawn = vec![("losses.png", "Loss of each term".to_owned(), losses.draw())];
+    if history.rows.iter().any(|row| row.errors.is_some()) {
+        let mut errors = Curves::new().title("Errors").axes("step", "relative error").log_y();
+        for (k, name) in ["relative L2", "relative maximum"].iter().enumerate() {
+            let values: Vec<f64> = history.rows.iter().map(|row| row.errors.map_or(f64::NAN, |e| e[k])).collect();
+            errors = errors.series(Series::line(*name, &steps, &values));
+        }
+        drawn.push(("errors.png", "Errors against the reference".to_owned(), errors.draw()));
+    }
+    drawn
+}

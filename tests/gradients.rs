@@ -1,0 +1,118 @@
+//! Every problem on every network: losses, gradient rows and coefficients of the fused kernels against the
+//! oracle, which shares no derivative with them.
+
+mod common;
+
+use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
+use acr_pinn_gpu::plans::Tile;
+use acr_pinn_gpu::problems::{self, Cavity, KleinGordon, Problem};
+use common::{Case, Report};
+
+const KLEIN_GORDON: &dyn Problem = &KleinGordon::DEFAULT;
+const CAVITY: &dyn Problem = &Cavity::DEFAULT;
+
+#[test]
+fn every_problem_on_every_network_at_full_size() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for &problem in problems::ALL {
+        for &network in networks::ALL {
+            for variant in [Variant::V1, Variant::V2] {
+                let mut case = Case::new(problem, network, variant, [50, 4], [19, 5, 3]);
+                case.verify(&gpu, &mut report);
+                // V2 starts with its gates at rest, where most of their gradients vanish
+                if network.name() == "lda" && variant == Variant::V2 {
+                    wake_gates(&mut case);
+                    case.verify(&gpu, &mut report);
+                }
+            }
+        }
+    }
+    report.finish();
+}
+
+/// Moves the gates' second matrices and biases a little away from zero.
+fn wake_gates(case: &mut Case) {
+    for slot in &case.network.layout(&case.shape).slots {
+        if slot.name.contains(".2.") {
+            for i in slot.range() {
+                case.parameters[i] += (0.1 * (1.7 * i as f64).sin()) as f32;
+            }
+        }
+    }
+}
+
+#[test]
+fn other_widths_and_depths() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let cases: [(&'static dyn Problem, &'static dyn Network, [usize; 2]); 8] = [
+        (KLEIN_GORDON, &Lda, [7, 3]),
+        (CAVITY, &Lda, [13, 2]),
+        (KLEIN_GORDON, &Mlp, [13, 1]),
+        (CAVITY, &Mlp, [37, 3]),
+        (KLEIN_GORDON, &Lda, [37, 1]),
+        (CAVITY, &Lda, [4, 8]),
+        (KLEIN_GORDON, &Mlp, [128, 2]),
+        (KLEIN_GORDON, &Lda, [128, 1]),
+    ];
+    for (problem, network, size) in cases {
+        let mut case = Case::new(problem, network, Variant::V2, size, [9, 4, 3]);
+        wake_gates(&mut case);
+        case.verify(&gpu, &mut report);
+    }
+    report.finish();
+}
+
+#[test]
+fn other_constants_of_the_problems() {
+    static LONG: KleinGordon = KleinGordon { horizon: 4.0 };
+    static FAST: Cavity = Cavity { reynolds: 400.0 };
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for problem in [&LONG as &'static dyn Problem, &FAST] {
+        Case::new(problem, &Lda, Variant::V1, [7, 2], [30, 10, 10]).verify(&gpu, &mut report);
+    }
+    report.finish();
+}
+
+/// Numbers of points that fill no tile; with the first, workgroups walk over two tiles each.
+#[test]
+fn any_number_of_points() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for (network, counts) in [(&Lda as &'static dyn Network, [1111, 53, 17]), (&Mlp, [777, 16, 1])] {
+        Case::new(KLEIN_GORDON, network, Variant::V1, [7, 2], counts).verify(&gpu, &mut report);
+    }
+    report.finish();
+}
+
+/// How a tile is cut among threads must not matter, least of all where groups share rows unevenly.
+#[test]
+fn any_tile() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let tile = |lanes, span, groups, rows, block| Tile { lanes, span, groups, rows, block };
+    for (network, tiles) in [
+        (&Lda as &'static dyn Network, [tile(16, 1, 5, 3, 4), tile(8, 3, 2, 6, 5), tile(4, 2, 1, 13, 13)]),
+        (&Mlp, [tile(16, 1, 13, 1, 3), tile(16, 2, 4, 4, 2), tile(1, 5, 3, 5, 1)]),
+    ] {
+        let mut case = Case::new(KLEIN_GORDON, network, Variant::V1, [13, 2], [45, 20, 7]);
+        let wanted = case.in_f64();
+        for tile in tiles {
+            case.tile = tile;
+            case.compare(&case.on_device(&gpu), &wanted, &mut report);
+        }
+    }
+    let mut third = Case::new(CAVITY, &Lda, Variant::V2, [13, 2], [20, 9, 8]);
+    third.tile = tile(16, 1, 4, 4, 3);
+    third.verify(&gpu, &mut report);
+    report.finish();
+}
+
+/// What works at the limits of every WebGPU implementation works anywhere.
+#[test]
+fn at_default_limits() {
+    let gpu = Gpu::open_at_default_limits(&common::checked()).unwrap_or_else(|error| panic!("{error}"));
+    let mut report = Report::default();
+    let case = Case::new(CAVITY, &Lda, Variant::V2, [50, 4], [19, 5, 3]);
+    case.verify(&gpu, &mut report);
+    report.finish();
+}
