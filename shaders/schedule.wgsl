@@ -2,7 +2,7 @@
 // Adam's bias corrections. Twin of math/schedule.rs.
 //
 // provides: learning_rate, one_minus_exp
-// expects:  cos_pi (math); CONSTANT_RATE, RATE, FINAL_RATE, WARMUP, DECAY (prelude)
+// expects:  cos_pi, exponential (math); CONSTANT_RATE, RATE, FINAL_RATE, WARMUP, DECAY (prelude)
 
 fn learning_rate(done: u32) -> f32 {
     if CONSTANT_RATE { return RATE; }
@@ -14,5 +14,5 @@ fn learning_rate(done: u32) -> f32 {
 // 1 − eˣ for x ≤ 0. Near zero by its series: the difference would lose what 1 − β₂ᵗ has to say early on.
 fn one_minus_exp(x: f32) -> f32 {
     let series = -x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0 * (1.0 + x / 6.0)))));
-    return select(1.0 - exp(x), series, x > -0.25);
+    return select(1.0 - exponential(x), series, x > -0.25);
 }

@@ -97,12 +97,12 @@ fn any_tile() {
         let mut case = Case::new(KLEIN_GORDON, network, Variant::V1, [13, 2], [45, 20, 7]);
         let wanted = case.in_f64();
         for tile in tiles {
-            case.tile = tile;
+            case.tile = Some(tile);
             case.compare(&case.on_device(&gpu), &wanted, &mut report);
         }
     }
     let mut third = Case::new(CAVITY, &Lda, Variant::V2, [13, 2], [20, 9, 8]);
-    third.tile = tile(16, 1, 4, 4, 3);
+    third.tile = Some(tile(16, 1, 4, 4, 3));
     third.verify(&gpu, &mut report);
     report.finish();
 }

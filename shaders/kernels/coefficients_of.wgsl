@@ -10,7 +10,7 @@ alias Coefficients = array<f32, TERMS>;
 
 @group(0) @binding(0) var<storage, read> gram_parts: array<f32>;            // [part][pair], pairs i ≤ j row by row
 @group(0) @binding(1) var<storage, read> slabs: array<vec4f>;               // [workgroup][SLAB_VECTORS], loss first
-@group(0) @binding(2) var<storage, read_write> control: array<u32>;         // [1]: the number of steps done
+@group(0) @binding(2) var<storage, read_write> control: array<u32>;         // [0]: the number of steps done
 @group(0) @binding(3) var<storage, read_write> coefficients: array<f32>;    // [term], then η, 1 − β₁ᵗ, 1 − β₂ᵗ
 @group(0) @binding(4) var<storage, read_write> ring: array<f32>;            // [step mod RING][RECORD]
 @group(0) @binding(5) var<storage, read> orders: array<u32>;                // [term][term] given orders, if GIVEN_ORDERS

@@ -96,24 +96,25 @@ fn backward(local: u32) {
         let layer = DEPTH - 1u - l;
         let z = LAYERS_SLOT + layer * LAYER_SLOTS;
         partial[local] = mix_adjoint(z, weights[SCALE_AT + layer].x);
-        // Hᵀ z̄_w joins nothing; Gᵀ z̄_q joins s̄, ē₁, ē₂; Wᵀ z̄_s is ā of the layer before
+        // Hᵀ z̄_w joins nothing; Gᵀ z̄_q joins s̄, ē₁, ē₂; Wᵀ z̄_s is ā of the layer before. A group keeps its row
+        // blocks in every part of Gᵀ: nobody else touches those rows of PRODUCT
         for (var t = 0u; t < 3u; t++) {
             row_barrier();
             let source = Z_BAR + select(select(0u, Q, t == 1u), W, t == 0u);
             let packed_at = layer * LAYER_WEIGHTS + TRANSPOSES_AT[t];
-            var blocks = ROW_BLOCKS;
-            if t == 1u { blocks = 3u * ROW_BLOCKS; }
-            if t == 2u && layer == 0u { blocks = 0u; }
-            for (var b = group; b < blocks; b += GROUPS) {
-                let m = select(b / ROW_BLOCKS, Q, t == 0u);
-                store(select(PRODUCT, A_BAR, t == 2u), b % ROW_BLOCKS,
-                    product(packed_at + b * WIDTH * ROW_VECTORS, false, source, 1u, WIDTH));
-                for (var i = 0u; t < 2u && i < ROWS * SPAN; i++) {
-                    let row = b % ROW_BLOCKS * ROWS + i / SPAN;
-                    let bar = at(Z_BAR + m, row, i % SPAN);
-                    var y_bar = scratch[at(PRODUCT, row, i % SPAN)];
-                    if t == 1u { y_bar = y_bar + scratch[bar]; }
-                    scratch[bar] = tanh_adjoint(scratch[at(z + m, row, i % SPAN)], y_bar);
+            let parts = select(1u, 3u, t == 1u);
+            for (var b = group; b < ROW_BLOCKS && (t < 2u || layer > 0u); b += GROUPS) {
+                for (var part = 0u; part < parts; part++) {
+                    let m = select(part, Q, t == 0u);
+                    store(select(PRODUCT, A_BAR, t == 2u), b,
+                        product(packed_at + (part * ROW_BLOCKS + b) * WIDTH * ROW_VECTORS, false, source, 1u, WIDTH));
+                    for (var i = 0u; t < 2u && i < ROWS * SPAN; i++) {
+                        let row = b * ROWS + i / SPAN;
+                        let bar = at(Z_BAR + m, row, i % SPAN);
+                        var y_bar = scratch[at(PRODUCT, row, i % SPAN)];
+                        if t == 1u { y_bar = y_bar + scratch[bar]; }
+                        scratch[bar] = tanh_adjoint(scratch[at(z + m, row, i % SPAN)], y_bar);
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 // ⟨pᵢ, g_j⟩ = Σ_k C_ik M_kj and the projection p ← p − (δ/‖g_j‖²) g_j subtracts from one entry of C.
 //
 // provides: combine
-// expects:  Gram, Coefficients, visiting_order (kernels/coefficients)
+// expects:  Gram, Coefficients, visiting_order (kernels/coefficients_of)
 
 fn combine(gram: Gram, index: u32) -> Coefficients {
     var total: Coefficients;

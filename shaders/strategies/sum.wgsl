@@ -1,7 +1,7 @@
 // Plain sum of the terms' gradients: every coefficient is one.
 //
 // provides: combine
-// expects:  Gram, Coefficients (kernels/coefficients)
+// expects:  Gram, Coefficients (kernels/coefficients_of)
 
 fn combine(gram: Gram, index: u32) -> Coefficients {
     var c: Coefficients;

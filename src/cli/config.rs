@@ -55,10 +55,10 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     pub plan: Option<String>,
     /// Klein–Gordon: end of the time interval [default: 1]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub horizon: Option<f64>,
     /// Cavity: Reynolds number [default: 100; no reference field for others]
-    #[arg(long, value_name = "RE")]
+    #[arg(long, value_name = "RE", allow_negative_numbers = true)]
     pub reynolds: Option<f64>,
     /// Steps between evaluations and checkpoints [default: the preset's]
     #[arg(long, value_name = "N")]

@@ -127,10 +127,7 @@ fn long_loops(gpu: &Gpu) -> Result<Test> {
     let detail = if got[0] as u32 == ASKED {
         format!("a loop of {ASKED} trips ran them all")
     } else {
-        format!(
-            "a loop of {ASKED} trips ended after {}: known of Mesa's lavapipe; kernels here stay below 30 000",
-            got[0]
-        )
+        format!("a loop of {ASKED} trips ended after {}: known of Mesa's lavapipe; kernels here stay below it", got[0])
     };
     Ok(Test { name: "long loops", passed: got[0] as u32 == ASKED, detail, fatal: false })
 }

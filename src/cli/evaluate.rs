@@ -6,6 +6,7 @@ use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::plans::fused::default_tile;
 use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
 use acr_pinn_gpu::strategies;
@@ -53,7 +54,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let points = args.points.as_deref().map(|path| points_of(problem, path)).transpose()?;
     let gpu = args.adapter.open(quiet)?;
     let setup = bare_setup(problem, &model);
-    let tile = Tile::for_adapter(gpu.is_software(), model.shape.width, 3, gpu.max_threads() as usize);
+    let tile = default_tile(&gpu, &setup);
     let step = Step::build(&gpu, &setup, plans::ALL[0], &tile)?;
     step.set_parameters(&gpu, &model.parameters);
     if let (Some(points), Some(out)) = (points, &args.out) {

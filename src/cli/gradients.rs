@@ -9,7 +9,8 @@ use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::oracle;
-use acr_pinn_gpu::plans::{self, Plan, Setup, Step, Tile};
+use acr_pinn_gpu::plans::fused::default_tile;
+use acr_pinn_gpu::plans::{self, Plan, Setup, Step};
 use acr_pinn_gpu::problems::Problem;
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::model::{numbers, tensors};
@@ -103,8 +104,7 @@ fn compute(
     parameters: &[f32],
     points: &[f32],
 ) -> Result<(StepRecord, Vec<f32>)> {
-    let streams = setup.problem.jet().streams();
-    let tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, gpu.max_threads() as usize);
+    let tile = default_tile(gpu, setup);
     let step = Step::build(gpu, setup, plan, &tile)?;
     step.set_parameters(gpu, parameters);
     gpu.write(&step.points, points);

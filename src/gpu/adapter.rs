@@ -98,7 +98,10 @@ impl Adapters {
         matching.ok_or_else(|| match (infos.is_empty(), name) {
             (false, Some(name)) => {
                 let found: Vec<_> = infos.iter().map(|i| format!("`{}`", i.name)).collect();
-                Error::NoAdapter(format!("no adapter's name contains `{name}`; found {}", found.join(", ")))
+                Error::NoAdapter(format!(
+                    "no adapter's name contains `{name}`; found {}: choose one of them with --adapter",
+                    found.join(", ")
+                ))
             }
             _ => {
                 let which =

@@ -122,19 +122,22 @@ fn groups(setup: &Setup) -> Vec<Group> {
     ]
 }
 
-/// Kinds of shared conditions, by term; numbers as `residuals/conditions.wgsl` names them.
+/// Kind, field and axis of each term's condition; the equation's own entry is never looked at.
 fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
-    const KINDS: [&str; 3] = ["CONDITION_VALUE", "CONDITION_SLOPE_AXIS_1", "CONDITION_VELOCITY"];
+    const KINDS: [&str; 3] = ["CONDITION_VALUE", "CONDITION_SLOPE", "CONDITION_VELOCITY"];
     for (kind, name) in KINDS.iter().enumerate() {
         prelude.u32(name, kind);
     }
-    let terms = setup.problem.terms();
-    let kinds = terms.iter().map(|term| match term.equation {
-        Equation::Pde | Equation::Value { .. } => 0,
-        Equation::Slope { .. } => 1,
-        Equation::Velocity => 2,
-    });
-    prelude.u32s("CONDITION_KIND", &kinds.collect::<Vec<_>>());
+    let of = |equation: Equation| match equation {
+        Equation::Pde => [0, 0, 0],
+        Equation::Value { field } => [0, field, 0],
+        Equation::Slope { field, axis } => [1, field, axis],
+        Equation::Velocity => [2, 0, 0],
+    };
+    let all: Vec<[usize; 3]> = setup.problem.terms().iter().map(|term| of(term.equation)).collect();
+    for (column, name) in ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_AXIS"].iter().enumerate() {
+        prelude.u32s(name, &all.iter().map(|row| row[column]).collect::<Vec<_>>());
+    }
 }
 
 /// Constants that `tile.wgsl` and the networks expect.
@@ -178,26 +181,47 @@ fn tiles_per_workgroup(gpu: &Gpu, setup: &Setup, group: &Group, tile: &Tile, wir
     Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
 }
 
-/// Loop trips of one thread for one tile; loops over constants below a few dozen are unrolled by every
-/// compiler and not counted, elementwise passes are.
+/// Loop trips of one thread for one tile, counted from the loops of `tile.wgsl` and the networks; loops over
+/// rows, blocks and spans of a few dozen are unrolled by every compiler and not counted.
 fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
     let (width, axes) = (setup.shape.width, setup.shape.inputs);
     let row_blocks = width.div_ceil(tile.rows).div_ceil(tile.groups);
     let blocks = width.div_ceil(tile.block);
-    let each_row = tile.rows * tile.span;
+    let elementwise = tile.rows * tile.span;
     let mut layer = 8 * width.div_ceil(tile.groups) * tile.span;
+    let mut squares = 0;
     for map in &wiring.maps {
-        let (columns, squares) = match map.reads {
+        let (columns, parts) = match map.reads {
             Reads::Coordinates => (axes, 0),
             Reads::Previous => (width, 1),
             Reads::Features(parts) => (parts * width, parts),
         };
-        layer += row_blocks * (columns + 2 * each_row);
-        layer += squares.max(1) * row_blocks * (width + 2 * each_row);
-        layer += (squares * blocks * blocks).div_ceil(tile.threads()) * (tile.points() + tile.block);
-        layer += blocks.div_ceil(tile.threads()) * tile.points() * (axes + 1);
+        layer += row_blocks * (columns + elementwise + 1);
+        layer += parts * row_blocks * (width + elementwise + 1);
+        squares += parts;
     }
+    layer += (squares * blocks * blocks).div_ceil(tile.threads()) * (tile.points() + 1);
+    layer += (wiring.maps.len() * blocks).div_ceil(tile.threads()) * tile.points() * (axes + 1);
     setup.shape.depth * layer + 4 * width * tile.span + tile.threads()
+}
+
+/// The tile that [`Tile::for_adapter`] proposes, with fewer points and more groups until one tile's loops stay
+/// below [`TRIPS`].
+pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
+    let most = gpu.max_threads() as usize;
+    let wiring = setup.network.wiring(&setup.shape);
+    let streams = setup.problem.jet().streams();
+    let mut tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, most);
+    while trips_per_tile(setup, &tile, &wiring) > TRIPS {
+        if tile.span > 1 {
+            tile.span /= 2;
+        } else if 2 * tile.threads() <= most.min(128) {
+            tile.groups *= 2;
+        } else {
+            break;
+        }
+    }
+    tile
 }
 
 fn term_table(gpu: &Gpu, setup: &Setup, group: &Group, slab_first: &[usize]) -> Result<Buffer> {

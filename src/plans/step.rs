@@ -1,5 +1,7 @@
 //! A training step as a value: built once, recorded many times, nothing read back inside.
 
+use std::slice::from_ref;
+
 use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Part};
 use crate::math::Schedule;
@@ -197,10 +199,10 @@ impl Step {
         };
         let sample = sampler()?;
         let mut gradients = built.dispatches;
-        gradients.push(link("reduce", &[jet.clone()])?.bind(gpu, &buffers)?.threads(n as u32));
+        gradients.push(link("reduce", from_ref(&jet))?.bind(gpu, &buffers)?.threads(n as u32));
         let finish = link("coefficients_of", &[shader("rng"), shader("schedule"), jet.clone(), combine])?;
         gradients.push(finish.bind(gpu, &buffers)?.workgroups(1));
-        let update = link("update", &[jet.clone()])?.bind(gpu, &buffers)?.threads(n as u32);
+        let update = link("update", from_ref(&jet))?.bind(gpu, &buffers)?.threads(n as u32);
         let mut whole = gradients.clone();
         whole.push(update);
         if setup.resampled {

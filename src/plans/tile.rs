@@ -15,8 +15,9 @@ pub struct Tile {
     pub block: usize,
 }
 
-/// Loop trips that one invocation may take: some drivers end loops silently after 65 535 in total.
-pub const TRIPS: usize = 30_000;
+/// Loop trips that one invocation may take by the plan's own count: some drivers end loops silently after
+/// 65 535 in total.
+pub const TRIPS: usize = 45_000;
 
 impl Tile {
     /// Points of a tile.

@@ -104,9 +104,9 @@ fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network
             let depth = (1..=64).take_while(|&l| shape_of(&hidden(l)).is_some()).count();
             let Some(last) = shape_of(&hidden(depth)).filter(|s| s.len() == 2) else { continue };
             let shape = Shape { inputs: first[1], outputs: last[0], width: first[0], depth, variant };
-            shape.validate().map_err(|what| format!("this network cannot be loaded: {what}"))?;
             let names = network.layout(&shape).slots;
             if names.len() == tensors.len() && names.iter().all(|slot| shape_of(&slot.name).is_some()) {
+                shape.validate().map_err(|what| format!("this network cannot be loaded: {what}"))?;
                 return Ok((network, shape));
             }
         }

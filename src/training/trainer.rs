@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::plans::fused::default_tile;
 use crate::plans::step::RING;
 use crate::plans::{Plan, Setup, Step, Tile};
 
@@ -63,8 +64,7 @@ pub struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     /// Builds the step and puts `parameters` on the device. Fixed points are drawn here, once.
     pub fn new(gpu: &'a Gpu, setup: Setup<'a>, plan: &dyn Plan, parameters: &[f32]) -> Result<Trainer<'a>> {
-        let jet = setup.problem.jet();
-        let tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, jet.streams(), gpu.max_threads() as usize);
+        let tile = default_tile(gpu, &setup);
         Trainer::with_tile(gpu, setup, plan, tile, parameters)
     }
 

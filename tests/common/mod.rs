@@ -9,7 +9,7 @@ use acr_pinn_gpu::math::rng::{self, Seeds};
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::{Network, Shape};
 use acr_pinn_gpu::oracle::{self, Model};
-use acr_pinn_gpu::plans::fused::Fused;
+use acr_pinn_gpu::plans::fused::{self, Fused};
 use acr_pinn_gpu::plans::{Setup, Step, Tile};
 use acr_pinn_gpu::problems::Problem;
 use acr_pinn_gpu::strategies::{Gram, PcGrad, Strategy};
@@ -153,11 +153,12 @@ pub struct Case {
     /// Flat [n, axes] per set.
     pub points: Vec<Vec<f32>>,
     pub orders: Vec<Vec<usize>>,
-    pub tile: Tile,
+    /// None for what a run would take on this adapter.
+    pub tile: Option<Tile>,
 }
 
 impl Case {
-    /// Real initial parameters, points as a run would draw them, random orders and a tile for this adapter.
+    /// Real initial parameters, points as a run would draw them and random orders.
     /// `counts` are the points of each set, which all problems here have three of.
     pub fn new(
         problem: &'static dyn Problem,
@@ -168,7 +169,8 @@ impl Case {
     ) -> Case {
         let shape = oracle::shape(problem, width, depth, variant);
         let seeds = Seeds::of(width as u64);
-        let draw = |(set, n)| sampling::points(seeds.sample, 0, set as u32, &problem.sets()[set].regions, n);
+        let draw =
+            |(set, n): (usize, usize)| sampling::points(seeds.sample, 0, set as u32, &problem.sets()[set].regions, n);
         let terms = problem.terms().len();
         Case {
             problem,
@@ -178,7 +180,7 @@ impl Case {
             parameters: network.initial(&shape, seeds.initial),
             points: counts.into_iter().enumerate().map(draw).collect(),
             orders: (0..terms).map(|task| rng::order(seeds.order, 0, task as u32, terms)).collect(),
-            tile: Tile::for_adapter(true, width, problem.jet().streams(), 256),
+            tile: None,
         }
     }
 
@@ -212,7 +214,9 @@ impl Case {
     /// Losses, rows and coefficients on the device. Whatever the kernels should write holds NaN before.
     pub fn on_device(&self, gpu: &Gpu) -> Outcome<f32> {
         let (terms, parameters) = (self.problem.terms().len(), self.parameters.len());
-        let step = Step::build(gpu, &self.setup(), &Fused, &self.tile).unwrap_or_else(|e| panic!("{e}"));
+        let setup = self.setup();
+        let tile = self.tile.unwrap_or_else(|| fused::default_tile(gpu, &setup));
+        let step = Step::build(gpu, &setup, &Fused, &tile).unwrap_or_else(|error| panic!("{error}"));
         poison(gpu, &step);
         step.set_parameters(gpu, &self.parameters);
         gpu.write(&step.points, &self.points.concat());

@@ -1,0 +1,327 @@
+//! The program as its users meet it: run directories, exit codes, messages with a remedy, and the same bits
+//! after an interruption.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::Value;
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
+    // nothing of the developer's own set-up may leak into the tests
+    for name in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_DUMP_SHADERS", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn call(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A run of a second: a tiny network on few points.
+const TINY: [&str; 11] =
+    ["--preset", "quick", "--width", "4", "--depth", "1", "--points", "pde=16", "--points", "bc=8", "--quiet"];
+
+fn train(folder: &Path, steps: &str, more: &[&str]) -> Output {
+    let mut arguments = vec!["run", "klein-gordon", "--steps", steps, "--every", "10", "--out"];
+    let folder = folder.to_str().unwrap();
+    arguments.push(folder);
+    arguments.extend(TINY);
+    arguments.extend(more);
+    call(&arguments)
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn expect(output: &Output, code: i32, parts: &[&str]) {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
+    for part in parts {
+        assert!(err.contains(part), "no `{part}` in: {err}");
+    }
+    assert!(!err.contains("panicked") && !err.contains("backtrace"), "{err}");
+}
+
+#[test]
+fn wrong_command_lines_say_what_to_do() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["run", "cavty"], "did you mean `cavity`"),
+        (&["run", "burger"], "choose one of"),
+        (&["run", "cavity", "--preset", "papr"], "did you mean `paper`"),
+        (&["run", "cavity", "--condition", "acrr"], "did you mean `acr`"),
+        (&["run", "cavity", "--network", "ldaa"], "did you mean `lda`"),
+        (&["run", "cavity", "--strategy", "mean"], "choose one of sum, pcgrad"),
+        (&["run", "cavity", "--plan", "fuse"], "did you mean `fused`"),
+        (&["run", "cavity", "--sampling", "fixd"], "did you mean `fixed`"),
+        (&["run", "cavity", "--width", "3"], "width 3 is outside 4..128"),
+        (&["run", "cavity", "--width", "1000"], "--width"),
+        (&["run", "cavity", "--depth", "9"], "depth 9 is outside 1..8"),
+        (&["run", "cavity", "--steps", "0"], "--steps 0"),
+        (&["run", "cavity", "--steps", "many"], "--steps"),
+        (&["run", "cavity", "--points", "pde=0"], "--points"),
+        (&["run", "cavity", "--points", "roof=5"], "choose one of pde, lid, wall"),
+        (&["run", "cavity", "--points", "pde"], "TERM=N"),
+        (&["run", "cavity", "--reynolds", "-1"], "reynolds"),
+        (&["run", "klein-gordon", "--horizon", "99"], "horizon must lie in"),
+        (&["run", "klein-gordon", "--reynolds", "100"], "it has `horizon`"),
+        (&["run", "cavity", "--every", "0"], "--every"),
+        (&["run", "cavity", "--backend", "opengl"], "known: vulkan"),
+        (&["run", "cavity", "--config", "/no/such/file.toml"], "file.toml"),
+        (
+            &[
+                "gradients",
+                "--problem",
+                "cavity",
+                "--model",
+                "m",
+                "--points",
+                "p",
+                "--out",
+                "o",
+                "--permutations",
+                "0,1",
+            ],
+            "1 rows for 3 terms",
+        ),
+        (&["frobnicate"], "unrecognized subcommand"),
+    ];
+    for (arguments, part) in cases {
+        let code = if arguments.contains(&"--config") { 4 } else { 2 };
+        expect(&call(arguments), code, &[part]);
+    }
+}
+
+#[test]
+fn a_missing_adapter_is_named_with_the_remedy() {
+    expect(&call(&["run", "cavity", "--adapter", "no such adapter"]), 3, &["no such adapter", "found"]);
+    #[cfg(target_os = "linux")]
+    {
+        let output = program()
+            .args(["run", "cavity", "--backend", "vulkan"])
+            .env("VK_DRIVER_FILES", "/no/such/driver.json")
+            .env("VK_ICD_FILENAMES", "/no/such/driver.json")
+            .output()
+            .unwrap();
+        expect(&output, 3, &["no graphics adapter", "mesa-vulkan-drivers", "doctor"]);
+    }
+}
+
+#[test]
+fn a_configuration_file_is_checked_and_flags_win() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.toml");
+    std::fs::write(&file, "stepz = 5\n").unwrap();
+    let path = file.to_str().unwrap();
+    expect(&call(&["run", "cavity", "--config", path]), 2, &["run.toml", "stepz", "steps"]);
+    std::fs::write(&file, "steps = 5\nseed = 7\npoints = { pde = 33 }\n").unwrap();
+    let output = call(&["run", "cavity", "--config", path, "--seed", "8", "--dump-config", "--quiet"]);
+    expect(&output, 0, &[]);
+    let merged: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(merged["steps"], serde_json::json!([5, "file"]));
+    assert_eq!(merged["seed"], serde_json::json!([8, "flag"]));
+    assert_eq!(merged["points.pde"], serde_json::json!([33, "file"]));
+    assert_eq!(merged["points.lid"][1], "preset quick");
+}
+
+#[test]
+fn a_run_leaves_everything_it_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    expect(&train(&run, "20", &[]), 0, &[]);
+    let record = json(&run.join("run.json"));
+    assert_eq!(record["status"], "finished");
+    assert_eq!(record["final"]["step"], 20);
+    assert_eq!(record["configuration"]["width"]["origin"], "flag");
+    for name in record["files"].as_array().unwrap() {
+        assert!(run.join(name.as_str().unwrap()).is_file(), "{name}");
+    }
+    let history = std::fs::read_to_string(run.join("history.csv")).unwrap();
+    let lines: Vec<_> = history.lines().collect();
+    assert_eq!(lines[0], "step,pde,bc,ic,ic_t,total,rel_l2,rel_linf,mse,lr");
+    assert_eq!((lines.len(), lines[2].split(',').next()), (3, Some("20")));
+    let html = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(html.contains("data:image/png;base64,") && !html.contains("src=\"http"));
+
+    // what the run says of its error is what `evaluate` says of its model
+    let model = run.join("model.safetensors");
+    let output = call(&["evaluate", model.to_str().unwrap(), "--json", "--quiet"]);
+    expect(&output, 0, &[]);
+    let evaluated: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(evaluated["errors"]["rel_l2"], record["final"]["rel_l2"]);
+
+    // a second run into the same place is refused and harms nothing; forced, it repeats bit by bit
+    let before = std::fs::read(&model).unwrap();
+    expect(&train(&run, "20", &[]), 2, &["--force"]);
+    assert_eq!(std::fs::read(&model).unwrap(), before);
+    expect(&train(&run, "20", &["--force"]), 0, &[]);
+    assert!(parameters(&model) == parameters_of(&before), "the same seed gave other parameters");
+}
+
+fn parameters(path: &Path) -> Vec<Vec<u8>> {
+    parameters_of(&std::fs::read(path).unwrap())
+}
+
+fn parameters_of(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let mut names = file.names();
+    names.sort();
+    names.iter().map(|name| file.tensor(name).unwrap().data().to_vec()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_resumes_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+    expect(&train(&whole, "2000", &[]), 0, &[]);
+    let mut arguments = vec!["run", "klein-gordon", "--steps", "2000", "--every", "10", "--out"];
+    arguments.push(broken.to_str().unwrap());
+    arguments.extend(TINY);
+    let mut child = program().args(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    // the diagnostics grow by a line per evaluation: by now it is training
+    while std::fs::read_to_string(broken.join("diagnostics.jsonl")).map_or(0, |t| t.lines().count()) < 3 {
+        assert!(Instant::now() < deadline, "the run never started");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let record = json(&broken.join("run.json"));
+    assert_eq!(record["status"], "interrupted");
+    assert!(record["final"]["step"].as_u64().unwrap() < 2000);
+    expect(&call(&["resume", broken.to_str().unwrap(), "--quiet"]), 0, &[]);
+    assert_eq!(json(&broken.join("run.json"))["status"], "finished");
+    let name = "model.safetensors";
+    assert!(parameters(&whole.join(name)) == parameters(&broken.join(name)), "other parameters after resuming");
+    let last =
+        |folder: &Path| std::fs::read_to_string(folder.join("history.csv")).unwrap().lines().last().map(str::to_owned);
+    assert_eq!(last(&whole), last(&broken));
+    expect(&call(&["resume", folder.path().to_str().unwrap()]), 4, &["run.json"]);
+}
+
+/// Name, shape and values.
+type Tensor = (&'static str, Vec<usize>, Vec<f32>);
+
+fn save(path: &Path, tensors: &[Tensor]) {
+    let views = tensors.iter().map(|(name, shape, values)| {
+        (*name, TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(values)).unwrap())
+    });
+    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+/// Files for `gradients`: a model fresh from training, good points, and where the result goes.
+fn files(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
+    let run = folder.join("run");
+    expect(&train(&run, "5", &[]), 0, &[]);
+    let points = folder.join("points.safetensors");
+    save(&points, &good_points());
+    (run.join("model.safetensors"), points, folder.join("out.safetensors"))
+}
+
+fn good_points() -> Vec<Tensor> {
+    vec![
+        ("pde", vec![3, 2], vec![0.3, 0.7, 0.6, 0.2, 0.9, 0.1]),
+        ("bc", vec![2, 2], vec![0.0, 0.4, 1.0, 0.25]),
+        ("ic", vec![2, 2], vec![0.2, 0.0, 0.9, 0.0]),
+    ]
+}
+
+fn gradients(model: &Path, points: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut arguments = vec!["gradients", "--quiet", "--problem", "klein-gordon", "--model", model.to_str().unwrap()];
+    arguments.extend(["--points", points.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    arguments.extend(more);
+    call(&arguments)
+}
+
+#[test]
+fn gradients_writes_what_it_promises_and_refuses_bad_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, points, out) = files(folder.path());
+    let orders = ["--permutations", "3,1,0,2;0,2,3,1;1,0,3,2;2,3,1,0"];
+    expect(&gradients(&model, &points, &out, &orders), 0, &[]);
+    let bytes = std::fs::read(&out).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("loss").unwrap().shape(), [4]);
+    assert_eq!(file.tensor("gram").unwrap().shape(), [4, 4]);
+    assert_eq!(file.tensor("coefficients").unwrap().shape(), [4]);
+    assert_eq!(file.tensor("grad.ic_t.gates.0.2.weight").unwrap().shape(), [8, 4]);
+    assert_eq!(file.tensor("combined.residual_scales").unwrap().shape(), [1]);
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["terms"], "pde,bc,ic,ic_t");
+    std::fs::remove_file(&out).unwrap();
+
+    let bad = folder.path().join("bad.safetensors");
+    let with = |change: &dyn Fn(&mut Vec<Tensor>)| {
+        let mut tensors = good_points();
+        change(&mut tensors);
+        save(&bad, &tensors);
+        gradients(&model, &bad, &out, &[])
+    };
+    expect(&with(&|t| t[0].2[1] = f32::NAN), 4, &["bad.safetensors", "`pde`", "NaN", "finite"]);
+    expect(&with(&|t| t[1].1 = vec![4, 1]), 4, &["`bc`", "[4, 1]", "[4, 2]"]);
+    expect(&with(&|t| drop(t.remove(2))), 4, &["`ic`", "missing"]);
+    expect(&with(&|t| t[2].0 = "start"), 4, &["`start`", "`pde`, `bc`, `ic`"]);
+    expect(&with(&|t| t[0] = ("pde", vec![0, 2], vec![])), 4, &["`pde`", "empty"]);
+    expect(&gradients(&model, &points, &out, &["--permutations", "0,1,2,3;0;1;2"]), 2, &["permutation"]);
+    expect(&gradients(&model, &points, &out, &["--strategy", "sums"]), 2, &["did you mean `sum`"]);
+    let nowhere = folder.path().join("no/such/folder/out.safetensors");
+    expect(&gradients(&model, &points, &nowhere, &[]), 7, &["cannot write"]);
+
+    let good = std::fs::read(&model).unwrap();
+    for cut in [0, 7, 100, good.len() - 1] {
+        std::fs::write(&bad, &good[..cut]).unwrap();
+        expect(&gradients(&bad, &points, &out, &[]), 4, &["bad.safetensors", "safetensors"]);
+    }
+    // a number of the last tensor becomes infinite: bits 23 to 30 set
+    let mut infinite = good.clone();
+    let end = infinite.len();
+    infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    std::fs::write(&bad, infinite).unwrap();
+    expect(&gradients(&bad, &points, &out, &[]), 4, &["inf", "finite"]);
+    save(&bad, &[("linear.0.weight", vec![4, 2], vec![0.0; 8])]);
+    expect(&gradients(&bad, &points, &out, &[]), 4, &["no known network"]);
+    assert!(!out.exists(), "a refused call left a result");
+    expect(&call(&["evaluate", model.to_str().unwrap(), "--problem", "cavity"]), 4, &["1 fields", "--problem"]);
+    expect(&call(&["evaluate", "/no/such/model.safetensors"]), 4, &["model.safetensors"]);
+}
+
+#[test]
+fn evaluate_predicts_at_given_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, points, out) = files(folder.path());
+    save(&points, &[("points", vec![3, 2], vec![0.0, 0.0, 0.5, 0.5, 1.0, 1.0])]);
+    let output = call(&[
+        "evaluate",
+        model.to_str().unwrap(),
+        "--points",
+        points.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "-q",
+    ]);
+    expect(&output, 0, &[]);
+    let bytes = std::fs::read(&out).unwrap();
+    let tensor = SafeTensors::deserialize(&bytes).unwrap().tensor("u").map(|t| (t.shape().to_vec(), t.data().len()));
+    assert_eq!(tensor.unwrap(), (vec![3, 3], 36));
+}
+
+#[test]
+fn lists_and_diagnoses_are_json() {
+    let list: Value = serde_json::from_slice(&call(&["list", "--json"]).stdout).unwrap();
+    let names: Vec<_> = list["problems"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"cavity") && names.contains(&"klein-gordon"));
+    let output = call(&["doctor", "--json"]);
+    expect(&output, 0, &[]);
+    let doctor: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(doctor["passed"], true);
+    assert!(doctor["adapters"].as_array().unwrap().iter().any(|a| a["chosen"] == true));
+}

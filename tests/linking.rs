@@ -1,0 +1,149 @@
+//! Shaders as texts and as modules: every file says what it provides and expects, none is forgotten, no barrier
+//! can be skipped by some threads, and every combination of plug-ins links.
+
+mod common;
+
+use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::plans::{self, Step, Tile};
+use acr_pinn_gpu::{networks, problems, strategies};
+use common::Case;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Every shader file: its path below `shaders/` without extension, and its text.
+fn shaders() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut found = BTreeMap::new();
+    let mut directories = vec![root.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().with_extension("");
+                let name = name.to_string_lossy().replace('\\', "/");
+                found.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    assert!(found.len() >= 15, "only {} shaders were found", found.len());
+    found
+}
+
+#[test]
+fn headers_say_what_is_provided_and_expected() {
+    for (name, text) in shaders() {
+        let header: Vec<&str> = text.lines().take_while(|line| line.starts_with("//")).collect();
+        for word in ["provides:", "expects:"] {
+            assert!(header.iter().any(|line| line.contains(word)), "shaders/{name}.wgsl: no `{word}` in its header");
+        }
+    }
+}
+
+/// A file that no source embeds is a leftover.
+#[test]
+fn every_file_is_embedded() {
+    let mut sources = String::new();
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                sources += &fs::read_to_string(&path).unwrap();
+            }
+        }
+    }
+    for name in shaders().keys() {
+        let embedded = sources.contains(&format!("/shaders/{name}.wgsl\")"));
+        assert!(embedded, "no source embeds shaders/{name}.wgsl");
+    }
+}
+
+/// The functions of a text: name and body. Comments are gone, braces balance.
+fn functions(text: &str) -> Vec<(String, String)> {
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("fn ") {
+        if at > 0 && !code[..at].ends_with(char::is_whitespace) {
+            continue;
+        }
+        let rest = &code[at + 3..];
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let start = rest.find('{').unwrap_or(rest.len());
+        let mut depth = 0;
+        let end = rest[start..].find(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0
+        });
+        found.push((name, rest[start..start + end.expect("braces balance")].to_owned()));
+    }
+    found
+}
+
+/// Whether `body` calls `name`.
+fn calls(body: &str, name: &str) -> Option<usize> {
+    body.match_indices(&format!("{name}("))
+        .find(|(at, _)| !body[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+        .map(|(at, _)| at)
+}
+
+/// WGSL compilers do not reject a barrier behind a divergent `return`, and some drivers then hang. So no
+/// function that may wait returns before it has waited for the last time.
+#[test]
+fn no_barrier_stands_after_a_return() {
+    let functions: Vec<_> = shaders()
+        .iter()
+        .flat_map(|(file, text)| functions(text).into_iter().map(|(name, body)| (file.clone(), name, body)))
+        .collect();
+    let mut waiting: BTreeSet<String> = ["storageBarrier", "workgroupBarrier"].map(str::to_owned).into();
+    loop {
+        let more = functions.iter().filter(|(_, _, body)| waiting.iter().any(|name| calls(body, name).is_some()));
+        let more: BTreeSet<String> = more.map(|(_, name, _)| name.clone()).collect();
+        let before = waiting.len();
+        waiting.extend(more);
+        if waiting.len() == before {
+            break;
+        }
+    }
+    assert!(waiting.contains("fused") && waiting.contains("backward"), "the search misses barriers: {waiting:?}");
+    for (file, name, body) in functions {
+        let Some(at) = body.find("return") else { continue };
+        let later = waiting.iter().find(|barrier| calls(&body[at..], barrier).is_some());
+        assert!(later.is_none(), "shaders/{file}.wgsl: `{name}` returns before it waits in `{later:?}`");
+    }
+}
+
+/// All plug-ins with each other, with and without the compiler's runtime checks, at widths that divide nothing.
+#[test]
+fn every_combination_links() {
+    let size = |number: usize| [[5, 2], [9, 1], [11, 2], [7, 3]][number % 4];
+    for checked in [true, false] {
+        let gpu = Gpu::open(&Choice { checked, ..Choice::default() }).unwrap_or_else(|error| panic!("{error}"));
+        let mut number = 0;
+        for &plan in plans::ALL {
+            for &problem in problems::ALL {
+                for &network in networks::ALL {
+                    for variant in [Variant::V1, Variant::V2] {
+                        for &strategy in strategies::ALL {
+                            let case = Case::new(problem, network, variant, size(number), [3, 2, 2]);
+                            let setup = plans::Setup { strategy, ..case.setup() };
+                            // small rows keep this quick: a kernel's size is what its compilation costs
+                            let tile = Tile { lanes: 8, span: 1, groups: 2, rows: 3, block: 2 };
+                            let built = Step::build(&gpu, &setup, plan, &tile);
+                            let error = built.err().map(|error| error.to_string());
+                            let name = format!("{} {} {}", plan.name(), strategy.name(), case.name());
+                            assert!(error.is_none(), "{name}, checked: {checked}: {}", error.unwrap_or_default());
+                            number += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(gpu.fault().is_none(), "{:?}", gpu.fault());
+    }
+}

@@ -1,0 +1,254 @@
+//! Points and data on the device: the sampler against its host twin, the known right-hand sides against the
+//! problems in f64, and the elementary functions they are made of over their whole range.
+
+mod common;
+
+use acr_pinn_gpu::gpu::{Gpu, Kernel, Part};
+use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::math::{Real, Schedule, Variant, sampling};
+use acr_pinn_gpu::networks::{Mlp, Network};
+use acr_pinn_gpu::oracle;
+use acr_pinn_gpu::plans::fused::{self, Fused};
+use acr_pinn_gpu::plans::prelude::{Prelude, plugin, shader};
+use acr_pinn_gpu::plans::{Setup, Step};
+use acr_pinn_gpu::problems::{self, KleinGordon, Problem};
+use acr_pinn_gpu::strategies::Sum;
+use common::{Report, Tolerance};
+use std::f64::consts::PI;
+
+const COUNTS: [usize; 3] = [777, 53, 50];
+/// A seed of which both words matter.
+const SEEDS: Seeds = Seeds { initial: 1, sample: 0x0123_4567_89ab_cdef, order: 3 };
+
+/// The smallest step of `problem`: what is tested here does not depend on the network.
+fn build(gpu: &Gpu, problem: &'static dyn Problem) -> Step {
+    let setup = Setup {
+        problem,
+        network: &Mlp,
+        shape: oracle::shape(problem, 4, 1, Variant::V2),
+        strategy: &Sum,
+        counts: COUNTS.to_vec(),
+        resampled: true,
+        schedule: Schedule::Constant { rate: 1e-3 },
+        steps: 1,
+        seeds: SEEDS,
+        orders: None,
+    };
+    let tile = fused::default_tile(gpu, &setup);
+    Step::build(gpu, &setup, &Fused, &tile).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The points of step number `done`, set after set.
+fn draw(gpu: &Gpu, step: &Step, axes: usize, done: u32) -> Vec<Vec<f32>> {
+    gpu.write(&step.control, &[done]);
+    gpu.write(&step.points, &vec![f32::NAN; (step.points.size() / 4) as usize]);
+    gpu.submit(std::slice::from_ref(&step.sample), 1);
+    let all: Vec<f32> = gpu.read(&step.points, COUNTS.iter().sum::<usize>() * axes).unwrap();
+    let mut rest = all.as_slice();
+    COUNTS
+        .iter()
+        .map(|count| {
+            let (set, others) = rest.split_at(count * axes);
+            rest = others;
+            set.to_vec()
+        })
+        .collect()
+}
+
+#[test]
+fn points_are_those_of_the_host_twin() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for &problem in problems::ALL {
+        let step = build(&gpu, problem);
+        let axes = problem.axes().len();
+        let mut seen = Vec::new();
+        for done in [0, 1, 70_000] {
+            let drawn = draw(&gpu, &step, axes, done);
+            for ((set, points), (number, count)) in
+                problem.sets().iter().zip(&drawn).zip(COUNTS.into_iter().enumerate())
+            {
+                let place = format!("{} `{}` step {done}", problem.name(), set.name);
+                let twin = sampling::points(SEEDS.sample, done, number as u32, &set.regions, count);
+                report.entries(&place, points, &common::widen(&twin), Tolerance::of_f32(1.0));
+                check_domain(&mut report, &place, set, points, axes);
+                check_strata(&mut report, &place, set, points, axes);
+            }
+            seen.push(drawn);
+        }
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            let same = seen[a][0].iter().zip(&seen[b][0]).filter(|(x, y)| x == y).count();
+            report.check(same < 5, || format!("{}: {same} coordinates of two steps agree", problem.name()));
+        }
+        let again = draw(&gpu, &step, axes, 1);
+        report.check(again == seen[1], || format!("{}: step 1 was drawn differently again", problem.name()));
+    }
+    report.finish();
+}
+
+/// Every point lies in its region, ends included.
+fn check_domain(report: &mut Report, place: &str, set: &problems::PointSet, points: &[f32], axes: usize) {
+    let count = points.len() / axes;
+    for (k, point) in points.chunks(axes).enumerate() {
+        let region = &set.regions[sampling::region_of(k, count, set.regions.len())];
+        let inside = point.iter().zip(region.lower.iter().zip(&region.upper));
+        let inside = inside.into_iter().all(|(&x, (&low, &high))| x >= low as f32 && x <= high as f32);
+        report.check(inside, || format!("{place}: point {k} = {point:?} lies outside {region:?}"));
+    }
+}
+
+/// On every free axis each stratum holds one point. A point on the edge of two may be rounded into the next.
+fn check_strata(report: &mut Report, place: &str, set: &problems::PointSet, points: &[f32], axes: usize) {
+    let count = points.len() / axes;
+    for axis in 0..axes {
+        let region = |k| &set.regions[sampling::region_of(k, count, set.regions.len())];
+        let extent = |k| region(k).upper[axis] - region(k).lower[axis];
+        if (0..count).any(|k| extent(k) == 0.0) {
+            continue;
+        }
+        let place_of = |k: usize| (f64::from(points[k * axes + axis]) - region(k).lower[axis]) / extent(k);
+        let mut places: Vec<f64> = (0..count).map(|k| place_of(k) * count as f64).collect();
+        places.sort_by(f64::total_cmp);
+        let slack = 4.0 * f64::from(f32::EPSILON) * count as f64;
+        let stray = places.iter().enumerate().find(|&(i, &x)| x < i as f64 - slack || x > (i + 1) as f64 + slack);
+        report.check(stray.is_none(), || format!("{place} axis {axis}: stratum {:?}", stray));
+    }
+}
+
+/// A network of zeros leaves only the data in its residuals: its losses are their mean squares. This reaches
+/// the whole way from drawn points to losses.
+#[test]
+fn data_reach_the_losses() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for &problem in problems::ALL {
+        let step = build(&gpu, problem);
+        let parameters = Mlp.layout(&oracle::shape(problem, 4, 1, Variant::V2)).len;
+        common::poison(&gpu, &step);
+        step.set_parameters(&gpu, &vec![0.0; parameters]);
+        let points = draw(&gpu, &step, problem.axes().len(), 0);
+        gpu.submit(&step.gradients, 1);
+        let losses: Vec<f32> = gpu.read(&step.ring, step.terms).unwrap();
+        for (k, term) in problem.terms().iter().enumerate() {
+            let squares = common::widen(&points[term.set])
+                .chunks(problem.axes().len())
+                .map(|point| problem.data(k, point).iter().map(|d| d * d).sum::<f64>())
+                .collect::<Vec<_>>();
+            let wanted = squares.iter().sum::<f64>() / squares.len() as f64;
+            let place = format!("{} `{}`", problem.name(), term.name);
+            report.number(&place, losses[k].into(), wanted, wanted.max(1e-6), Tolerance::of_f32(32.0));
+        }
+    }
+    report.finish();
+}
+
+const DATA_KERNEL: &str = "
+@group(0) @binding(0) var<storage, read> points: array<f32>;              // [point][axis]
+@group(0) @binding(1) var<storage, read_write> results: array<vec2f>;     // [term][point]
+
+@compute @workgroup_size(64)
+fn known(@builtin(global_invocation_id) id: vec3u) {
+    if id.x >= COUNT { return; }
+    var p: Point;
+    for (var axis = 0u; axis < AXES; axis++) { p[axis] = points[id.x * AXES + axis]; }
+    for (var term = 0u; term < TERMS; term++) { results[term * COUNT + id.x] = data(term, p); }
+}
+";
+
+/// Forcing and boundary values one by one, up to the longest horizon that is studied.
+#[test]
+fn data_agree_with_f64() {
+    static LONG: KleinGordon = KleinGordon { horizon: 4.0 };
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for problem in problems::ALL.iter().copied().chain([&LONG as &'static dyn Problem]) {
+        let (axes, terms) = (problem.axes(), problem.terms());
+        let points = sampling::points(9, 0, 0, &problem.sets()[0].regions, 2000);
+        let count = points.len() / axes.len();
+        let mut prelude = Prelude::default();
+        prelude.u32("AXES", axes.len()).u32("FIELDS", problem.fields().len()).u32("TERMS", terms.len());
+        prelude.u32("COUNT", count).f32s("SLOPES", &axes.iter().map(|axis| axis.slope).collect::<Vec<_>>());
+        for (index, term) in terms.iter().enumerate() {
+            prelude.u32(&format!("TERM_{}", term.name.to_uppercase()), index);
+        }
+        for (name, value) in problem.constants() {
+            prelude.f32(name, value);
+        }
+        if !problem.laplacian().is_empty() {
+            prelude.f32s("LAPLACIAN", &problem.laplacian());
+        }
+        prelude.line("alias Point = array<f32, AXES>;").line("alias Fields = array<Jet, FIELDS>;");
+        let jet = shader(&format!("jets/{}", problem.jet().name()));
+        let residual = plugin("residuals", problem.name(), problem.shader());
+        let parts = [prelude.part(), shader("math"), jet, residual, Part::new("test", DATA_KERNEL)];
+        let got: Vec<[f32; 2]> = evaluate(&gpu, "known", &parts, &points, terms.len() * count, count);
+        for (k, term) in terms.iter().enumerate() {
+            let place = format!("{} `{}`", problem.name(), term.name);
+            let wanted: Vec<Vec<f64>> =
+                common::widen(&points).chunks(axes.len()).map(|point| problem.data(k, point)).collect();
+            for component in 0..problem.components_of(k) {
+                let got: Vec<f32> = got[k * count..][..count].iter().map(|both| both[component]).collect();
+                let wanted: Vec<f64> = wanted.iter().map(|data| data[component]).collect();
+                report.entries(&format!("{place} component {component}"), &got, &wanted, Tolerance::of_f32(16.0));
+            }
+        }
+    }
+    report.finish();
+}
+
+const MATH_KERNEL: &str = "
+@group(0) @binding(0) var<storage, read> points: array<f32>;
+@group(0) @binding(1) var<storage, read_write> results: array<array<f32, 5>>;
+
+@compute @workgroup_size(64)
+fn elementary(@builtin(global_invocation_id) id: vec3u) {
+    if id.x >= COUNT { return; }
+    let x = points[id.x];
+    results[id.x] = array<f32, 5>(sin_pi(x), cos_pi(x), hyperbolic_tangent(x), sigmoid(x), exponential(x));
+}
+";
+
+/// The bounds that shaders/math.wgsl states. They hold with and without fused multiply–adds.
+#[test]
+fn elementary_functions_keep_their_bounds() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    // dense over the range of the waves, denser near zero, and small numbers of every size
+    let wide = (-100_000..=100_000).map(|i| i as f32 * 64e-5);
+    let near = (-50_000..=50_000).map(|i| i as f32 * 2e-5);
+    let small = (0..1000).map(|i| 10.0_f32.powf(-30.0 + 0.03 * i as f32));
+    let x: Vec<f32> = wide.chain(near).chain(small).collect();
+    let mut prelude = Prelude::default();
+    prelude.u32("COUNT", x.len());
+    let parts = [prelude.part(), shader("math"), Part::new("test", MATH_KERNEL)];
+    let got: Vec<[f32; 5]> = evaluate(&gpu, "elementary", &parts, &x, x.len(), x.len());
+    for (x, got) in x.iter().zip(got) {
+        let at = f64::from(*x);
+        let (tanh, exp) = (at.tanh(), at.exp());
+        let bounds = [
+            ("sin_pi", (PI * at).sin(), 1.0, 2e-7),
+            ("cos_pi", (PI * at).cos(), 1.0, 2e-7),
+            ("tanh", tanh, tanh.abs().max(1e-37), 3.4e-7),
+            ("sigmoid", Real::sigmoid(at), 1.0, 2e-7),
+            ("exponential", exp, exp, 3e-7),
+        ];
+        for ((name, wanted, scale, bound), got) in bounds.into_iter().zip(got) {
+            report.number(&format!("{name}({x:e})"), got.into(), wanted, scale, Tolerance::measured(bound, 1.0));
+        }
+    }
+    report.finish();
+}
+
+/// Runs a kernel of this file: `points` in, `count` results out, one thread for each of `threads`.
+fn evaluate<T: bytemuck::Pod>(
+    gpu: &Gpu,
+    label: &str,
+    parts: &[Part],
+    points: &[f32],
+    count: usize,
+    threads: usize,
+) -> Vec<T> {
+    let kernel = Kernel::link(gpu, label, parts).unwrap_or_else(|error| panic!("{error}"));
+    let points = gpu.storage_with("points", points).unwrap();
+    let poison = vec![f32::NAN; count * size_of::<T>() / 4];
+    let results = gpu.storage_with("results", &poison).unwrap();
+    let bound = kernel.bind(gpu, &[("points", &points), ("results", &results)]).unwrap();
+    gpu.submit(&[bound.threads(threads as u32)], 1);
+    gpu.read(&results, count).unwrap()
+}

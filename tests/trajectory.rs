@@ -1,0 +1,162 @@
+//! Whole runs on the device: the first steps against the oracle's run in f64, and bit-for-bit repetition
+//! whatever the steps are cut into.
+
+mod common;
+
+use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::math::{Schedule, Variant, sampling};
+use acr_pinn_gpu::networks::Lda;
+use acr_pinn_gpu::oracle::{self, Model, Settings};
+use acr_pinn_gpu::plans::Setup;
+use acr_pinn_gpu::plans::fused::Fused;
+use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
+use acr_pinn_gpu::strategies::PcGrad;
+use acr_pinn_gpu::training::{StepRecord, Trainer};
+use common::{Report, Tolerance};
+
+const SIZE: [usize; 2] = [7, 2];
+const STEPS: u32 = 10;
+const SEEDS: Seeds = Seeds::of(19018);
+/// Warm-up ends and the cosine begins within the steps that are compared.
+const SCHEDULE: Schedule = Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 4 };
+/// Rounding is amplified from step to step.
+const ALONG_A_RUN: Tolerance = Tolerance::of_f32(8000.0);
+
+fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
+    Setup {
+        problem,
+        network: &Lda,
+        shape: oracle::shape(problem, SIZE[0], SIZE[1], Variant::V2),
+        strategy: &PcGrad,
+        counts: vec![40, 12, 9],
+        resampled: sampling == Sampling::Resampled,
+        schedule: SCHEDULE,
+        steps: 20,
+        seeds: SEEDS,
+        orders: None,
+    }
+}
+
+fn trainer<'a>(gpu: &'a Gpu, setup: Setup<'a>) -> Trainer<'a> {
+    let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
+    Trainer::new(gpu, setup, &Fused, &initial).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Parameters, points and moments, as the bits they are.
+fn state(trainer: &Trainer) -> [Vec<u32>; 3] {
+    let step = &trainer.step;
+    [&step.parameters, &step.points, &step.moments].map(|b| trainer.gpu.read(b, (b.size() / 4) as usize).unwrap())
+}
+
+#[test]
+fn the_first_steps_follow_the_oracle() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for (&problem, sampling) in
+        problems::ALL.iter().flat_map(|p| [Sampling::Resampled, Sampling::Fixed].map(|sampling| (p, sampling)))
+    {
+        let setup = setup(problem, sampling);
+        let settings = Settings {
+            points: setup.counts.clone(),
+            sampling,
+            schedule: setup.schedule,
+            steps: setup.steps,
+            seeds: setup.seeds,
+        };
+        let model = Model { problem, network: setup.network, shape: setup.shape };
+        let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS).unwrap();
+        let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
+        let mut trainer = trainer(&gpu, setup);
+        let records = trainer.advance(STEPS.into()).unwrap();
+        let name = format!("{} {}", problem.name(), sampling.name());
+        for (record, wanted) in records.iter().zip(&wanted.losses) {
+            for (k, term) in problem.terms().iter().enumerate() {
+                let place = format!("{name} step {} `{}`", record.step, term.name);
+                report.number(&place, record.losses[k].into(), wanted[k], wanted[k], ALONG_A_RUN);
+            }
+            let rate = SCHEDULE.rate(record.step, settings.steps);
+            let place = format!("{name} step {} rate", record.step);
+            report.number(&place, record.rate.into(), rate, rate, Tolerance::of_f32(16.0));
+        }
+        // how far the parameters went, not how large they are, is what ten steps decide
+        let moved: Vec<f64> = wanted.parameters.iter().zip(&initial).map(|(p, i)| p - f64::from(*i)).collect();
+        let parameters = trainer.parameters().unwrap();
+        let got: Vec<f32> = parameters.iter().zip(&initial).map(|(p, i)| p - i).collect();
+        let drift = Tolerance::of_f32(8000.0);
+        report.vector(&format!("{name} motion"), &got, &moved, common::norm(&moved), drift);
+    }
+    report.finish();
+}
+
+/// The Gram matrix of a record is of that step's rows, its coefficients follow from it and from the orders of
+/// that step, so a long run keeps drawing new ones.
+#[test]
+fn coefficients_use_the_orders_of_their_step() {
+    use acr_pinn_gpu::strategies::{Gram, Strategy};
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let mut trainer = trainer(&gpu, setup(&KleinGordon::DEFAULT, Sampling::Resampled));
+    let mut orders_matter = 0;
+    for record in trainer.advance(60).unwrap() {
+        let terms = record.coefficients.len();
+        let gram = Gram::from_entries(terms, common::widen(&record.gram));
+        let at = |step: u64| oracle::orders(SEEDS.order, step as u32, terms);
+        let wanted = PcGrad.coefficients(&gram, &at(record.step));
+        orders_matter += usize::from(wanted != PcGrad.coefficients(&gram, &at(record.step + 1)));
+        let place = format!("coefficients of step {}", record.step);
+        report.entries(&place, &record.coefficients, &wanted, Tolerance::of_f32(64.0));
+    }
+    report.check(orders_matter > 5, || format!("another order changes only {orders_matter} of 60 steps"));
+    report.finish();
+}
+
+#[test]
+fn runs_repeat_bit_by_bit_however_they_are_cut() {
+    let gpu = common::gpu();
+    let run = |cuts: &[u64]| -> (Vec<StepRecord>, [Vec<u32>; 3]) {
+        let mut trainer = trainer(&gpu, setup(&KleinGordon::DEFAULT, Sampling::Resampled));
+        let records = cuts.iter().flat_map(|&steps| trainer.advance(steps).unwrap()).collect();
+        assert_eq!(trainer.done(), cuts.iter().sum::<u64>());
+        (records, state(&trainer))
+    };
+    let whole = run(&[24]);
+    assert!(whole == run(&[24]), "the same run again ends elsewhere");
+    assert!(whole == run(&[1; 24]), "steps one by one end elsewhere");
+    assert!(whole == run(&[5, 1, 18]), "uneven pieces end elsewhere");
+    assert_eq!(whole.0.iter().map(|record| record.step).collect::<Vec<_>>(), (0..24).collect::<Vec<_>>());
+}
+
+#[test]
+fn other_seeds_lead_elsewhere() {
+    let gpu = common::gpu();
+    let end = |seeds: Seeds| {
+        let mut trainer = trainer(&gpu, Setup { seeds, ..setup(&KleinGordon::DEFAULT, Sampling::Resampled) });
+        trainer.advance(3).unwrap();
+        state(&trainer)[0].clone()
+    };
+    let base = end(SEEDS);
+    assert_ne!(base, end(Seeds { initial: 1, ..SEEDS }));
+    assert_ne!(base, end(Seeds { sample: 1, ..SEEDS }));
+}
+
+#[test]
+fn fixed_points_stay() {
+    let gpu = common::gpu();
+    for &problem in problems::ALL {
+        let setup = setup(problem, Sampling::Fixed);
+        let twin: Vec<f32> = problem
+            .sets()
+            .iter()
+            .zip(&setup.counts)
+            .enumerate()
+            .flat_map(|(set, (spec, &n))| sampling::points(SEEDS.sample, 0, set as u32, &spec.regions, n))
+            .collect();
+        let mut trainer = trainer(&gpu, setup);
+        let mut report = Report::default();
+        let before = state(&trainer)[1].clone();
+        let drawn: Vec<f32> = before[..twin.len()].iter().map(|&bits| f32::from_bits(bits)).collect();
+        report.entries(problem.name(), &drawn, &common::widen(&twin), Tolerance::of_f32(1.0));
+        trainer.advance(5).unwrap();
+        report.check(state(&trainer)[1] == before, || format!("{}: points moved", problem.name()));
+        report.finish();
+    }
+}
