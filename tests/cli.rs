@@ -287,6 +287,14 @@ fn gradients_writes_what_it_promises_and_refuses_bad_files() {
     infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
     std::fs::write(&bad, infinite).unwrap();
     expect(&gradients(&bad, &points, &out, &[]), 4, &["inf", "finite"]);
+    // huge but finite weights: u³ overflows, and the message names the term
+    let mut huge = good.clone();
+    let tensors = SafeTensors::deserialize(&good).unwrap();
+    let output_weight = tensors.tensor("linear.1.weight").unwrap();
+    let at = output_weight.data().as_ptr() as usize - good.as_ptr() as usize;
+    huge[at..at + 4].copy_from_slice(&1e30_f32.to_le_bytes());
+    std::fs::write(&bad, huge).unwrap();
+    expect(&gradients(&bad, &points, &out, &[]), 5, &["loss `pde` is"]);
     save(&bad, &[("linear.0.weight", vec![4, 2], vec![0.0; 8])]);
     expect(&gradients(&bad, &points, &out, &[]), 4, &["no known network"]);
     assert!(!out.exists(), "a refused call left a result");
@@ -312,6 +320,31 @@ fn evaluate_predicts_at_given_points() {
     let bytes = std::fs::read(&out).unwrap();
     let tensor = SafeTensors::deserialize(&bytes).unwrap().tensor("u").map(|t| (t.shape().to_vec(), t.data().len()));
     assert_eq!(tensor.unwrap(), (vec![3, 3], 36));
+}
+
+#[test]
+fn a_run_too_large_for_the_adapter_says_so_and_is_marked_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut arguments = vec![
+        "run",
+        "klein-gordon",
+        "--quiet",
+        "--preset",
+        "paper",
+        "--steps",
+        "1",
+        "--points",
+        "pde=16777216",
+        "--out",
+    ];
+    arguments.push(run.to_str().unwrap());
+    let output = call(&arguments);
+    // a machine with much memory may well take it on; then it must not be called a failure
+    if output.status.code() != Some(0) {
+        expect(&output, 6, &["needs", "offers", "fewer points"]);
+        assert_eq!(json(&run.join("run.json"))["status"], "failed");
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::Lda;
 use acr_pinn_gpu::oracle::{self, Model, Settings};
-use acr_pinn_gpu::plans::Setup;
 use acr_pinn_gpu::plans::fused::Fused;
+use acr_pinn_gpu::plans::{Setup, Tile};
 use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
 use acr_pinn_gpu::strategies::PcGrad;
 use acr_pinn_gpu::training::{StepRecord, Trainer};
@@ -40,7 +40,9 @@ fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
 
 fn trainer<'a>(gpu: &'a Gpu, setup: Setup<'a>) -> Trainer<'a> {
     let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
-    Trainer::new(gpu, setup, &Fused, &initial).unwrap_or_else(|error| panic!("{error}"))
+    // few rows at once: what is unrolled is what compilation costs
+    let tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3 };
+    Trainer::with_tile(gpu, setup, &Fused, tile, &initial).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Parameters, points and moments, as the bits they are.

@@ -7,6 +7,7 @@
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;             // packed parameters
 @group(0) @binding(2) var<storage, read_write> scratch: array<Jet>;         // [workgroup][slot][feature][point]
 @group(0) @binding(3) var<storage, read_write> fields: array<f32>;          // [point][field][value, ∂₀, ∂₁]
+@group(0) @binding(4) var<uniform> batch: vec4u;                            // x: the first tile of this dispatch
 
 // What the transposes of the same files would write to; this kernel never calls them.
 var<private> slabs: array<vec4f, 1>;
@@ -17,7 +18,7 @@ fn sum_partial() -> f32 { return 0.0; }
 fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
     enter(local, workgroup.x);
     for (var tile = 0u; tile < TILES; tile++) {
-        let first = (workgroup.x * TILES + tile) * POINTS;
+        let first = (batch.x + workgroup.x * TILES + tile) * POINTS;
         if group == 0u { load_inputs(0u, POINT_COUNT, first); }
         storageBarrier();
         forward();

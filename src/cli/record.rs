@@ -61,6 +61,14 @@ impl Journal {
         writeln!(self.diagnostics, "{line}").map_err(|e| Error::output(self.folder.join("diagnostics.jsonl"), e))
     }
 
+    /// Notes in `run.json` why the run ended early: `diverged`, or `failed` for anything else.
+    pub fn fail(&mut self, error: &Error) -> Result<()> {
+        let status = if matches!(error, Error::Diverged(_)) { "diverged" } else { "failed" };
+        self.document["status"] = status.into();
+        self.document["error"] = error.to_string().into();
+        write(&self.folder, &self.document)
+    }
+
     /// Writes the final `run.json` and returns it.
     pub fn finish(
         &mut self,
@@ -78,10 +86,7 @@ impl Journal {
             .map(|row| history.terms.iter().zip(&row.losses).map(|(t, l)| ((*t).to_owned(), (*l).into())).collect())
             .unwrap_or_default();
         let elapsed = self.start.elapsed().as_secs_f64();
-        let mut names = vec!["run.json", "history.csv", "diagnostics.jsonl"];
-        if !pictures.is_empty() {
-            names.extend(["model.safetensors", "report.html"]);
-        }
+        let mut names = vec!["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors", "report.html"];
         names.extend(pictures.iter().map(|p| p.file));
         let done = trainer.busy();
         let fields = json!({

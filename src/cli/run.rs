@@ -165,8 +165,20 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn train(&self, solution: Option<Solution>, from: Option<Checkpoint>) -> Result<u8> {
+        let mut journal = Journal::start(self.folder, self.config, self.gpu, from.as_ref().map(|c| c.step))?;
+        self.train_and_report(&mut journal, solution, from).inspect_err(|error| {
+            // the error itself matters more than a record that cannot be written either
+            let _ = journal.fail(error);
+        })
+    }
+
+    fn train_and_report(
+        &self,
+        journal: &mut Journal,
+        solution: Option<Solution>,
+        from: Option<Checkpoint>,
+    ) -> Result<u8> {
         let config = self.config;
-        let mut journal = Journal::start(self.folder, config, self.gpu, from.as_ref().map(|c| c.step))?;
         let bar = self.bar();
         let parameters = config.network.initial(&config.shape, Seeds::of(config.seed).initial);
         let setup = Setup {
@@ -196,19 +208,11 @@ impl Session<'_> {
             history = History::from_numbers(terms, &c.history);
         }
         let evaluator = Evaluator::new(self.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
-        let outcome = self.advance(&mut trainer, &evaluator, &mut history, &mut journal, &bar);
+        let outcome = self.advance(&mut trainer, &evaluator, &mut history, journal, &bar);
         bar.finish_and_clear();
-        let (status, code) = match &outcome {
-            Ok(0) => ("finished", 0),
-            Ok(code) => ("interrupted", *code),
-            Err(Error::Diverged(_)) => ("diverged", 5),
-            Err(_) => ("failed", 6),
-        };
         files::write(&self.folder.join("history.csv"), history.csv().as_bytes())?;
-        if let Err(error) = outcome {
-            journal.finish(status, &history, &trainer, &[])?;
-            return Err(error);
-        }
+        let code = outcome?;
+        let status = if code == 0 { "finished" } else { "interrupted" };
         let evaluation = evaluator.evaluate(self.gpu)?;
         self.save_model(&trainer)?;
         let drawn = pictures::draw(self.folder, config.problem, &evaluation, evaluator.solution(), &history)?;

@@ -178,6 +178,11 @@ impl Gpu {
         self.software
     }
 
+    /// Whether modules keep the shader compiler's runtime checks.
+    pub fn is_checked(&self) -> bool {
+        self.checked
+    }
+
     /// The limits this device was opened with.
     pub(crate) fn limits(&self) -> &wgpu::Limits {
         &self.limits

@@ -3,7 +3,7 @@
 
 use encase::ShaderType;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Part};
 use crate::math::Jet;
 use crate::networks::wiring::{Reads, Wiring};
@@ -12,7 +12,7 @@ use crate::problems::Equation;
 use super::packing::Packing;
 use super::prelude::{Prelude, plugin, shader};
 use super::step::{Gradients, Inputs, Plan, Setup, common_prelude};
-use super::tile::{TRIPS, Tile};
+use super::tile::{Tile, trip_limit};
 
 /// See the module.
 pub struct Fused;
@@ -170,20 +170,28 @@ pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wirin
     (jet_bytes * wiring.slots(setup.shape.depth) * stride(setup, tile) * tile.points()) as u64
 }
 
-/// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass [`TRIPS`]
+/// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass the [`trip_limit`]
 /// or that there are fewer workgroups than the machine can use; scratch must fit one binding.
 fn tiles_per_workgroup(gpu: &Gpu, setup: &Setup, group: &Group, tile: &Tile, wiring: &Wiring) -> Result<usize> {
+    let trips = trips_per_tile(setup, tile, wiring);
+    if gpu.is_software() && trips > trip_limit(gpu) {
+        return Err(Error::Usage(format!(
+            "one tile of {} points takes about {trips} loop trips, software rendering runs {} safely; try a smaller --width or --depth",
+            tile.points(),
+            trip_limit(gpu)
+        )));
+    }
     let tiles: usize = group.terms.iter().map(|&t| term_count(setup, t).div_ceil(tile.points())).sum();
     let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
     let room = (gpu.max_binding() / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
     let by_room = tiles.div_ceil(room.saturating_sub(group.terms.len()).max(1));
-    let by_trips = (TRIPS / trips_per_tile(setup, tile, wiring)).max(1);
+    let by_trips = (trip_limit(gpu) / trips).max(1);
     Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
 }
 
 /// Loop trips of one thread for one tile, counted from the loops of `tile.wgsl` and the networks; loops over
 /// rows, blocks and spans of a few dozen are unrolled by every compiler and not counted.
-fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
+pub(super) fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
     let (width, axes) = (setup.shape.width, setup.shape.inputs);
     let row_blocks = width.div_ceil(tile.rows).div_ceil(tile.groups);
     let blocks = width.div_ceil(tile.block);
@@ -206,13 +214,13 @@ fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
 }
 
 /// The tile that [`Tile::for_adapter`] proposes, with fewer points and more groups until one tile's loops stay
-/// below [`TRIPS`].
+/// below the [`trip_limit`].
 pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
     let most = gpu.max_threads() as usize;
     let wiring = setup.network.wiring(&setup.shape);
     let streams = setup.problem.jet().streams();
     let mut tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, most);
-    while trips_per_tile(setup, &tile, &wiring) > TRIPS {
+    while trips_per_tile(setup, &tile, &wiring) > trip_limit(gpu) {
         if tile.span > 1 {
             tile.span /= 2;
         } else if 2 * tile.threads() <= most.min(128) {

@@ -4,15 +4,15 @@ use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Kernel};
 use crate::math::Jet;
 
-use super::fused::{network_prelude, scratch_bytes};
+use super::fused::{network_prelude, scratch_bytes, trips_per_tile};
 use super::packing::Packing;
 use super::prelude::{plugin, shader};
 use super::step::Setup;
-use super::tile::Tile;
+use super::tile::{Tile, trip_limit};
 
-/// A kernel ready to evaluate the network at a fixed set of points.
+/// A kernel ready to evaluate the network at a fixed set of points, in batches that share their scratch.
 pub struct Predictor {
-    dispatch: Dispatch,
+    batches: Vec<Dispatch>,
     fields: Buffer,
     numbers: usize,
     outputs: usize,
@@ -33,8 +33,9 @@ impl Predictor {
         let wiring = setup.network.wiring(&setup.shape);
         let tiles = count.div_ceil(tile.points());
         let per_workgroup = scratch_bytes(setup, Jet::Gradient, tile, &wiring);
-        let walk = tiles.div_ceil(256).min(8).max(tiles.div_ceil((gpu.max_binding() / per_workgroup).max(1) as usize));
-        let workgroups = tiles.div_ceil(walk);
+        // a forward pass takes less than half of the trips that the count for a whole step gives
+        let walk = (2 * trip_limit(gpu) / trips_per_tile(setup, tile, &wiring)).clamp(1, 8).min(tiles);
+        let workgroups = tiles.div_ceil(walk).min((gpu.max_binding() / per_workgroup).clamp(1, 256) as usize);
         let scratch = gpu.storage("scratch", per_workgroup * workgroups as u64)?;
         let buffer = gpu.storage_with("points", points)?;
         let fields = gpu.storage("fields", 12 * (count * outputs) as u64)?;
@@ -52,14 +53,26 @@ impl Predictor {
                 shader("kernels/predict"),
             ],
         )?;
-        let buffers = [("points", &buffer), ("weights", weights), ("scratch", &scratch), ("fields", &fields)];
-        let dispatch = kernel.bind(gpu, &buffers)?.workgroups(workgroups as u32);
-        Ok(Predictor { dispatch, fields, numbers: 3 * count * outputs, outputs })
+        let batch = |first: usize| -> Result<Dispatch> {
+            let batch = gpu.uniform("batch", bytemuck::bytes_of(&[first as u32, 0, 0, 0]))?;
+            let buffers = [
+                ("points", &buffer),
+                ("weights", weights),
+                ("scratch", &scratch),
+                ("fields", &fields),
+                ("batch", &batch),
+            ];
+            Ok(kernel.bind(gpu, &buffers)?.workgroups(workgroups as u32))
+        };
+        let batches = (0..tiles).step_by(workgroups * walk).map(batch).collect::<Result<_>>()?;
+        Ok(Predictor { batches, fields, numbers: 3 * count * outputs, outputs })
     }
 
     /// Per point and field: value, ∂₀, ∂₁ — flat `[n, fields, 3]`.
     pub fn run(&self, gpu: &Gpu) -> Result<Vec<f32>> {
-        gpu.submit(std::slice::from_ref(&self.dispatch), 1);
+        for batch in &self.batches {
+            gpu.submit(std::slice::from_ref(batch), 1);
+        }
         gpu.read(&self.fields, self.numbers)
     }
 
