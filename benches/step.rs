@@ -89,9 +89,15 @@ fn main() {
     }
     let t = times(&gpu, &trainer.step.whole, samples);
     show("whole step", &t);
+    let device = gpu.timestamps(&trainer.step.whole).expect("the device answers");
+    let device: Option<f64> = device.map(|passes| passes.iter().map(|d| d.as_secs_f64() * 1e3).sum());
+    match device {
+        Some(ms) => println!("  by the device's own clock {ms:.3} ms"),
+        None => println!("  the device's own clock is of no use here"),
+    }
     if let Some((_, path)) = options.0.iter().find(|(key, _)| key == "json") {
         let document = json!({"schema": 1, "adapter": gpu.record(), "problem": problem.name(), "tile": tile,
-            "losses": first.losses, "build_s": built, "kernels": rows, "step_ms": t});
+            "losses": first.losses, "build_s": built, "kernels": rows, "step_ms": t, "device_ms": device});
         std::fs::write(path, format!("{document:#}\n")).expect("the JSON file can be written");
     }
 }

@@ -5,6 +5,7 @@ mod adapter;
 mod buffer;
 mod kernel;
 mod record;
+mod timer;
 
 pub use adapter::{Adapters, Choice, Gpu, Record};
 pub use buffer::Buffer;

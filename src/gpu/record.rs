@@ -5,6 +5,14 @@ use std::time::{Duration, Instant};
 use super::{Dispatch, Gpu};
 use crate::error::{Error, Result};
 
+impl Dispatch {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(self.workgroups[0], self.workgroups[1], 1);
+    }
+}
+
 impl Gpu {
     /// Records `step` `times` times into one submit, without waiting for it.
     pub fn submit(&self, step: &[Dispatch], times: u32) {
@@ -13,9 +21,7 @@ impl Gpu {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for _ in 0..times {
                 for dispatch in step {
-                    pass.set_pipeline(&dispatch.pipeline);
-                    pass.set_bind_group(0, &dispatch.group, &[]);
-                    pass.dispatch_workgroups(dispatch.workgroups[0], dispatch.workgroups[1], 1);
+                    dispatch.record(&mut pass);
                 }
             }
         }
@@ -38,7 +44,7 @@ impl Gpu {
         }
     }
 
-    /// Runs `step` once and returns how long it took, submit to finish.
+    /// Runs `step` `times` times and returns how long that took, submit to finish.
     pub fn time(&self, step: &[Dispatch], times: u32) -> Result<Duration> {
         self.wait()?;
         let start = Instant::now();

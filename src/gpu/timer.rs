@@ -1,0 +1,48 @@
+//! Device time of each dispatch by timestamp queries, where the adapter has them.
+
+use std::time::Duration;
+
+use super::{Buffer, Dispatch, Gpu};
+use crate::error::Result;
+
+impl Gpu {
+    /// Runs `step` once, each dispatch in a pass of its own, and returns how long the device says each took.
+    ///
+    /// None where the adapter has no timestamps, or where they are no use: some drivers return zeros or let
+    /// an end lie before its beginning. Wall time ([`Gpu::time`]) is always there to compare with.
+    pub fn timestamps(&self, step: &[Dispatch]) -> Result<Option<Vec<Duration>>> {
+        if !self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) || step.is_empty() {
+            return Ok(None);
+        }
+        let count = 2 * step.len() as u32;
+        let queries = self.device.create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("timestamps"),
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        let resolved = self.allocate("timestamps", 8 * u64::from(count), wgpu::BufferUsages::QUERY_RESOLVE)?;
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        for (i, dispatch) in step.iter().enumerate() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some(&dispatch.label),
+                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                    query_set: &queries,
+                    beginning_of_pass_write_index: Some(2 * i as u32),
+                    end_of_pass_write_index: Some(2 * i as u32 + 1),
+                }),
+            });
+            dispatch.record(&mut pass);
+        }
+        encoder.resolve_query_set(&queries, 0..count, &resolved.raw, 0);
+        self.queue.submit([encoder.finish()]);
+        self.durations(&resolved, step.len())
+    }
+
+    fn durations(&self, resolved: &Buffer, passes: usize) -> Result<Option<Vec<Duration>>> {
+        let ticks: Vec<u64> = self.read(resolved, 2 * passes)?;
+        let period = f64::from(self.queue.get_timestamp_period());
+        let useful = ticks.chunks_exact(2).all(|pair| pair[0] != 0 && pair[1] >= pair[0]);
+        let duration = |pair: &[u64]| Duration::from_secs_f64((pair[1] - pair[0]) as f64 * period * 1e-9);
+        Ok(useful.then(|| ticks.chunks_exact(2).map(duration).collect()))
+    }
+}
