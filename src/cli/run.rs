@@ -319,7 +319,9 @@ impl Session<'_> {
         let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
         let left = (self.config.preset.steps - trainer.done()) as f64 / rate;
         bar.set_position(trainer.done());
-        bar.set_message(format!("loss {:.3e}{error} · {rate:.1} steps/s · {left:.0} s left", record.total()));
+        let losses = history.terms.iter().zip(&record.losses).map(|(term, loss)| format!("{term} {loss:.1e}"));
+        let losses = losses.collect::<Vec<_>>().join(" ");
+        bar.set_message(format!("{losses}{error} · {rate:.0} steps/s · {left:.0} s left"));
     }
 
     fn conclude(&self, code: u8, evaluation: &Evaluation, document: &serde_json::Value) {

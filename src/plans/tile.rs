@@ -35,8 +35,8 @@ impl Tile {
     }
 
     /// A choice without measuring. In software (eight lanes, every load scattered) one group takes all rows
-    /// and each load feeds as many multiply–adds as registers hold: blocks of 10 spill and take three times
-    /// as long as blocks of 5. A GPU wants many threads with few rows each.
+    /// and each load feeds as many multiply–adds as registers hold: 10 rows × 4 points; larger blocks spill
+    /// and compile longer (benches/LOG.md). A GPU wants many threads with few rows each.
     pub fn for_adapter(software: bool, width: usize, streams: usize, max_threads: usize) -> Tile {
         if software {
             let span = if streams > 4 { 2 } else { 4 };
