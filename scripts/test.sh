@@ -27,7 +27,7 @@ else
     echo "── no clippy: lints are not checked (rustup component add clippy)" >&2
 fi
 # release: the f64 oracle and software rendering are slow otherwise
-step cargo test --release --locked --no-fail-fast "$@"
+step cargo test --release --locked --no-fail-fast --lib --bins --tests "$@"
 
 if [ -n "$failed" ]; then
     echo "failed:$failed" >&2
