@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Every shader file: its path below `shaders/` without extension, and its text.
-fn shaders() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+/// Every file below `folder` of the crate: its path from there, with `/`, and its text.
+fn files_below(folder: &str) -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = BTreeMap::new();
     let mut directories = vec![root.clone()];
     while let Some(directory) = directories.pop() {
@@ -23,12 +23,19 @@ fn shaders() -> BTreeMap<String, String> {
             if path.is_dir() {
                 directories.push(path);
             } else {
-                let name = path.strip_prefix(&root).unwrap().with_extension("");
-                let name = name.to_string_lossy().replace('\\', "/");
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
                 found.insert(name, fs::read_to_string(&path).unwrap());
             }
         }
     }
+    found
+}
+
+/// Every shader file: its path below `shaders/` without extension, and its text.
+fn shaders() -> BTreeMap<String, String> {
+    let files = files_below("shaders").into_iter();
+    let found: BTreeMap<String, String> =
+        files.map(|(name, text)| (name.strip_suffix(".wgsl").unwrap_or(&name).to_owned(), text)).collect();
     assert!(found.len() >= 15, "only {} shaders were found", found.len());
     found
 }
@@ -46,18 +53,7 @@ fn headers_say_what_is_provided_and_expected() {
 /// A file that no source embeds is a leftover.
 #[test]
 fn every_file_is_embedded() {
-    let mut sources = String::new();
-    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                sources += &fs::read_to_string(&path).unwrap();
-            }
-        }
-    }
+    let sources: String = files_below("src").into_values().collect();
     for name in shaders().keys() {
         let embedded = sources.contains(&format!("/shaders/{name}.wgsl\")"));
         assert!(embedded, "no source embeds shaders/{name}.wgsl");

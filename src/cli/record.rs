@@ -88,7 +88,6 @@ impl Journal {
         let elapsed = self.start.elapsed().as_secs_f64();
         let mut names = vec!["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors", "report.html"];
         names.extend(pictures.iter().map(|p| p.file));
-        let done = trainer.busy();
         let fields = json!({
             "status": status,
             "losses": losses,
@@ -97,7 +96,7 @@ impl Journal {
             "timings": {
                 "seconds": elapsed,
                 "step_ms_median": trainer.median_step().map(|t| t.as_secs_f64() * 1e3),
-                "gpu_busy": done.as_secs_f64() / elapsed.max(1e-9),
+                "gpu_busy": trainer.busy().as_secs_f64() / elapsed.max(1e-9),
             },
             "tile": trainer.tile,
             "files": names,
