@@ -140,6 +140,41 @@ fn other_seeds_lead_elsewhere() {
     assert_ne!(base, end(Seeds { sample: 1, ..SEEDS }));
 }
 
+/// Several seeds on the kernels of one: nothing of the run before may be left, not even where that one left the
+/// finite numbers.
+#[test]
+fn a_restarted_trainer_has_the_bits_of_a_new_one() {
+    const OTHER: Seeds = Seeds::of(7);
+    const FAST: Schedule = Schedule::Constant { rate: 3e-3 };
+    let gpu = common::gpu();
+    for (problem, sampling) in problems::ALL.iter().zip([Sampling::Resampled, Sampling::Fixed]) {
+        let other = Setup { seeds: OTHER, schedule: FAST, steps: 9, ..setup(*problem, sampling) };
+        let mut fresh = trainer(&gpu, other);
+        let wanted = fresh.advance(6).unwrap();
+        let initial = fresh.setup.network.initial(&fresh.setup.shape, OTHER.initial);
+        let mut used = trainer(&gpu, setup(*problem, sampling));
+        used.advance(8).unwrap();
+        let broken = vec![f32::NAN; initial.len()];
+        used.restart(SEEDS, SCHEDULE, 20, &broken).unwrap();
+        assert!(used.advance(2).is_err(), "NaN parameters must be noticed");
+        used.restart(OTHER, FAST, 9, &initial).unwrap();
+        assert_eq!(used.advance(6).unwrap(), wanted, "{}", problem.name());
+        assert!(state(&used) == state(&fresh), "{}: other bits at the end", problem.name());
+    }
+}
+
+#[test]
+fn the_rate_follows_the_progress_that_is_set() {
+    let gpu = common::gpu();
+    let mut trainer = trainer(&gpu, setup(&KleinGordon::DEFAULT, Sampling::Resampled));
+    trainer.set_progress(0.5);
+    let rates: Vec<f32> = trainer.advance(6).unwrap().iter().map(|record| record.rate).collect();
+    // warm-up counts steps as ever; halfway down the cosine the rate is the mean of both ends
+    for (step, wanted) in [(0, 3.25e-4), (3, 1e-3), (4, 5.5e-4), (5, 5.5e-4)] {
+        assert!((rates[step] - wanted).abs() < 1e-9, "step {step}: {}", rates[step]);
+    }
+}
+
 #[test]
 fn fixed_points_stay() {
     let gpu = common::gpu();

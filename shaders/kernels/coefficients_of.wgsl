@@ -2,7 +2,7 @@
 // asks the strategy for its coefficients, sets learning rate and bias corrections of this step, writes the
 // step's record into the ring and advances the step counter. No host takes part.
 //
-// provides: coefficients_of, visiting_order
+// provides: coefficients_of, visiting_order, settings
 // expects:  combine (strategies); order (rng); learning_rate (schedule); TERMS, PAIRS, GRAM_PARTS (prelude)
 
 alias Gram = array<array<f32, TERMS>, TERMS>;
@@ -14,6 +14,7 @@ alias Coefficients = array<f32, TERMS>;
 @group(0) @binding(3) var<storage, read_write> coefficients: array<f32>;    // [term], then η, 1 − β₁ᵗ, 1 − β₂ᵗ
 @group(0) @binding(4) var<storage, read_write> ring: array<f32>;            // [step mod RING][RECORD]
 @group(0) @binding(5) var<storage, read> orders: array<u32>;                // [term][term] given orders, if GIVEN_ORDERS
+@group(0) @binding(6) var<storage, read> settings: array<u32>;              // [2..4]: seed of the orders; then see schedule.wgsl
 
 var<workgroup> sums: array<f32, 64u * (PAIRS + TERMS)>;
 
@@ -44,7 +45,7 @@ fn visiting_order(index: u32, task: u32) -> array<u32, MAX_TASKS> {
         for (var i = 0u; i < TERMS; i++) { given[i] = orders[task * TERMS + i]; }
         return given;
     }
-    return order(vec2u(ORDER_SEED[0], ORDER_SEED[1]), index, task, TERMS);
+    return order(vec2u(settings[2], settings[3]), index, task, TERMS);
 }
 
 @compute @workgroup_size(64)

@@ -9,10 +9,11 @@
 @group(0) @binding(1) var<storage, read> regions: array<f32>;               // [region][lower of each axis, upper of each axis]
 @group(0) @binding(2) var<storage, read_write> points: array<f32>;          // [point][axis], physical
 @group(0) @binding(3) var<storage, read_write> samples: array<vec2f>;       // [sample], the known right-hand side
+@group(0) @binding(4) var<storage, read> settings: array<u32>;              // [0..2]: seed of the points
 
 // One coordinate of point k of n in the unit cube.
 fn hypercube(k: u32, n: u32, set_index: u32, axis: u32, index: u32) -> f32 {
-    let seed = vec2u(SAMPLE_SEED[0], SAMPLE_SEED[1]);
+    let seed = vec2u(settings[0], settings[1]);
     let keys = philox(vec4u(set_index, index, STREAM_STRATUM, axis), seed);
     let words = philox(vec4u(k, index, STREAM_SAMPLE, set_index * 16u + axis / 4u), seed);
     let stratum = f32(permute(k, n, keys.xy));

@@ -5,10 +5,12 @@ pub mod fused;
 pub mod packing;
 pub mod predict;
 pub mod prelude;
+pub mod settings;
 pub mod step;
 pub mod tile;
 
 pub use predict::Predictor;
+pub use settings::Settings;
 pub use step::{Plan, Setup, Step};
 pub use tile::Tile;
 

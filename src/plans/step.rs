@@ -5,13 +5,14 @@ use std::slice::from_ref;
 use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Part};
 use crate::math::Schedule;
-use crate::math::rng::{Seeds, key};
+use crate::math::rng::Seeds;
 use crate::networks::{Network, Shape};
 use crate::problems::Problem;
 use crate::strategies::Strategy;
 
 use super::packing::Packing;
 use super::prelude::{Prelude, plugin, shader};
+use super::settings::Settings;
 use super::tile::Tile;
 
 /// Adam's decay rates, as logarithms for the bias corrections.
@@ -41,6 +42,11 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// What the device reads at run time.
+    pub fn settings(&self) -> Settings {
+        Settings { seeds: self.seeds, schedule: self.schedule, steps: self.steps, progress: None }
+    }
+
     /// Where the points of each set begin, and how many there are in all.
     pub fn set_firsts(&self) -> (Vec<usize>, usize) {
         firsts(&self.counts)
@@ -106,9 +112,6 @@ pub(super) fn common_prelude(setup: &Setup) -> Prelude {
     if !setup.problem.laplacian().is_empty() {
         p.f32s("LAPLACIAN", &setup.problem.laplacian());
     }
-    for (name, seed) in [("SAMPLE_SEED", setup.seeds.sample), ("ORDER_SEED", setup.seeds.order)] {
-        p.u32s(name, &key(seed).map(|word| word as usize));
-    }
     p.line("alias Point = array<f32, AXES>;");
     p.line("alias Fields = array<Jet, FIELDS>;");
     p
@@ -122,6 +125,7 @@ pub struct Step {
     pub points: Buffer,
     pub rows: Buffer,
     pub control: Buffer,
+    settings: Buffer,
     pub ring: Buffer,
     pub packing: Packing,
     /// Draws points and computes data; part of `whole` where points are resampled.
@@ -156,6 +160,7 @@ impl Step {
         let moments = floats("moments", 2 * n)?;
         let rows = floats("rows", terms * n)?;
         let control = floats("control", 4)?;
+        let settings = gpu.storage_with("settings", &setup.settings().words())?;
         let ring = floats("ring", RING * Step::record_length(terms))?;
         let coefficients = floats("coefficients", terms + 3)?;
         let places = gpu.storage_with("places", &packing.places)?;
@@ -183,6 +188,7 @@ impl Step {
             ("rows", &rows),
             ("gram_parts", &gram_parts),
             ("control", &control),
+            ("settings", &settings),
             ("coefficients", &coefficients),
             ("ring", &ring),
             ("orders", &orders),
@@ -208,7 +214,26 @@ impl Step {
         if setup.resampled {
             whole.insert(0, sample.clone());
         }
-        Ok(Step { parameters, moments, weights, points, rows, control, ring, packing, sample, gradients, whole, terms })
+        Ok(Step {
+            parameters,
+            moments,
+            weights,
+            points,
+            rows,
+            control,
+            settings,
+            ring,
+            packing,
+            sample,
+            gradients,
+            whole,
+            terms,
+        })
+    }
+
+    /// Sets seeds and learning rate of the steps to come.
+    pub fn set_settings(&self, gpu: &Gpu, settings: &Settings) {
+        gpu.write(&self.settings, &settings.words());
     }
 
     /// Puts `parameters` on the device, packed copies included.
@@ -236,13 +261,6 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     p.u32s("TERM_SET", &terms.iter().map(|t| t.set).collect::<Vec<_>>()).u32s("TERM_SAMPLE", &term_firsts);
     p.bool("GIVEN_ORDERS", setup.orders.is_some());
     p.f32("LOG_BETA1", BETAS[0].ln()).f32("LOG_BETA2", BETAS[1].ln());
-    let (constant, rate, last, warmup) = match setup.schedule {
-        Schedule::Constant { rate } => (true, rate, rate, 0),
-        Schedule::WarmupCosine { rate, final_rate, warmup } => (false, rate, final_rate, warmup),
-    };
-    let decay = setup.steps.saturating_sub(warmup + 1).max(1);
-    p.bool("CONSTANT_RATE", constant).f32("RATE", rate).f32("FINAL_RATE", last);
-    p.u32("WARMUP", warmup as usize).u32("DECAY", decay as usize);
     p
 }
 

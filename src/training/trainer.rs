@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::math::Schedule;
+use crate::math::rng::Seeds;
 use crate::plans::fused::default_tile;
 use crate::plans::step::RING;
-use crate::plans::{Plan, Setup, Step, Tile};
+use crate::plans::{Plan, Settings, Setup, Step, Tile};
 
 /// How long one submit may keep a device busy: far below every watchdog, far above the cost of a submit.
 const SUBMIT: Duration = Duration::from_millis(50);
@@ -77,12 +79,35 @@ impl<'a> Trainer<'a> {
         parameters: &[f32],
     ) -> Result<Trainer<'a>> {
         let step = Step::build(gpu, &setup, plan, &tile)?;
-        step.set_parameters(gpu, parameters);
-        if !setup.resampled && setup.orders.is_none() {
-            gpu.submit(std::slice::from_ref(&step.sample), 1);
+        let trainer =
+            Trainer { gpu, setup, tile, step, done: 0, step_time: None, samples: Vec::new(), busy: Duration::ZERO };
+        trainer.place(parameters)?;
+        Ok(trainer)
+    }
+
+    /// Puts `parameters` on the device and draws fixed points.
+    fn place(&self, parameters: &[f32]) -> Result<()> {
+        self.step.set_parameters(self.gpu, parameters);
+        if !self.setup.resampled && self.setup.orders.is_none() {
+            self.gpu.submit(std::slice::from_ref(&self.step.sample), 1);
         }
-        gpu.wait()?;
-        Ok(Trainer { gpu, setup, tile, step, done: 0, step_time: None, samples: Vec::new(), busy: Duration::ZERO })
+        self.gpu.wait()
+    }
+
+    /// Begins another run on the kernels of this one: other seeds, schedule, length and parameters, with the
+    /// same bits as a new trainer. Only what the kernels have as constants must stay.
+    pub fn restart(&mut self, seeds: Seeds, schedule: Schedule, steps: u64, parameters: &[f32]) -> Result<()> {
+        self.setup = Setup { seeds, schedule, steps, ..self.setup.clone() };
+        self.step.set_settings(self.gpu, &self.setup.settings());
+        self.restore(0, parameters, &vec![0.0; 2 * parameters.len()]);
+        (self.samples, self.busy) = (Vec::new(), Duration::ZERO);
+        self.place(parameters)
+    }
+
+    /// Says where on its cosine the schedule is (0 to 1) for the steps to come: for runs whose length is a time.
+    /// Warm-up still counts steps.
+    pub fn set_progress(&self, progress: f64) {
+        self.step.set_settings(self.gpu, &Settings { progress: Some(progress), ..self.setup.settings() });
     }
 
     /// Steps done so far.
