@@ -3,11 +3,14 @@
 // between devices only where a driver fuses a multiplication with an addition.
 // A NaN argument gives an unspecified number (clamp may swallow it): look for NaN in parameters and losses.
 //
-// provides: PI, sin_pi, cos_pi, hyperbolic_tangent, sigmoid, exponential, Derivatives, tanh_derivatives,
+// provides: PI, scalar, sin_pi, cos_pi, hyperbolic_tangent, sigmoid, exponential, Derivatives, tanh_derivatives,
 //           tanh_derivatives_of_value, sigmoid_derivatives, sigmoid_derivatives_of_value
 // expects:  nothing
 
 const PI = 3.14159265358979;
+
+// A residual, or known right-hand side, of one component.
+fn scalar(r: f32) -> vec4f { return vec4f(r, 0.0, 0.0, 0.0); }
 
 // sin(πr) for |r| ≤ 1/2.
 fn half_wave(r: f32) -> f32 {

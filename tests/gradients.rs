@@ -21,7 +21,7 @@ fn every_problem_on_every_network_at_full_size() {
     for &problem in problems::ALL {
         for &network in networks::ALL {
             for variant in [Variant::V1, Variant::V2] {
-                let mut case = Case::new(problem, network, variant, [50, 4], [19, 5, 3]);
+                let mut case = Case::new(problem, network, variant, [50, 4], &[19, 5, 3]);
                 case.verify(&gpu, &mut report);
                 // V2 starts with its gates at rest, where most of their gradients vanish
                 if network.name() == "lda" && variant == Variant::V2 {
@@ -59,7 +59,7 @@ fn other_widths_and_depths() {
         (KLEIN_GORDON, &Lda, [128, 1]),
     ];
     for (problem, network, size) in cases {
-        let mut case = Case::new(problem, network, Variant::V2, size, [9, 4, 3]);
+        let mut case = Case::new(problem, network, Variant::V2, size, &[9, 4, 3]);
         wake_gates(&mut case);
         // the widest would take more loop trips in small pieces than some drivers grant
         case.tile = (size[0] < 100).then_some(SMALL);
@@ -74,7 +74,7 @@ fn other_constants_of_the_problems() {
     static FAST: Cavity = Cavity { reynolds: 400.0 };
     let (gpu, mut report) = (common::gpu(), Report::default());
     for problem in [&LONG as &'static dyn Problem, &FAST] {
-        let case = Case::new(problem, &Lda, Variant::V1, [7, 2], [30, 10, 10]);
+        let case = Case::new(problem, &Lda, Variant::V1, [7, 2], &[30, 10, 10]);
         Case { tile: Some(SMALL), ..case }.verify(&gpu, &mut report);
     }
     report.finish();
@@ -85,7 +85,7 @@ fn other_constants_of_the_problems() {
 fn any_number_of_points() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for (network, counts) in [(&Lda as &'static dyn Network, [1111, 53, 17]), (&Mlp, [777, 16, 1])] {
-        let case = Case::new(KLEIN_GORDON, network, Variant::V1, [7, 2], counts);
+        let case = Case::new(KLEIN_GORDON, network, Variant::V1, [7, 2], &counts);
         Case { tile: Some(SMALL), ..case }.verify(&gpu, &mut report);
     }
     report.finish();
@@ -100,14 +100,14 @@ fn any_tile() {
         (&Lda as &'static dyn Network, [tile(16, 1, 5, 3, 4), tile(8, 3, 2, 6, 5), tile(4, 2, 1, 13, 13)]),
         (&Mlp, [tile(16, 1, 13, 1, 3), tile(16, 2, 4, 4, 2), tile(1, 5, 3, 5, 1)]),
     ] {
-        let mut case = Case::new(KLEIN_GORDON, network, Variant::V1, [13, 2], [45, 20, 7]);
+        let mut case = Case::new(KLEIN_GORDON, network, Variant::V1, [13, 2], &[45, 20, 7]);
         let wanted = case.in_f64();
         for tile in tiles {
             case.tile = Some(tile);
             case.compare(&case.on_device(&gpu), &wanted, &mut report);
         }
     }
-    let mut third = Case::new(CAVITY, &Lda, Variant::V2, [13, 2], [20, 9, 8]);
+    let mut third = Case::new(CAVITY, &Lda, Variant::V2, [13, 2], &[20, 9, 8]);
     third.tile = Some(tile(16, 1, 4, 4, 3));
     third.verify(&gpu, &mut report);
     report.finish();
@@ -118,7 +118,7 @@ fn any_tile() {
 fn at_default_limits() {
     let gpu = Gpu::open_at_default_limits(&common::checked()).unwrap_or_else(|error| panic!("{error}"));
     let mut report = Report::default();
-    let case = Case::new(CAVITY, &Lda, Variant::V2, [50, 4], [19, 5, 3]);
+    let case = Case::new(CAVITY, &Lda, Variant::V2, [50, 4], &[19, 5, 3]);
     case.verify(&gpu, &mut report);
     report.finish();
 }

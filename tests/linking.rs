@@ -126,7 +126,7 @@ fn every_combination_links() {
         for &plan in plans::ALL {
             for (&problem, size) in problems::ALL.iter().zip([[5, 1], [7, 1]].into_iter().cycle()) {
                 for (&network, variant) in networks::ALL.iter().flat_map(|n| [(n, Variant::V1), (n, Variant::V2)]) {
-                    let mut case = Case::new(problem, network, variant, size, [3, 2, 2]);
+                    let mut case = Case::new(problem, network, variant, size, &[3, 2, 2]);
                     case.strategy = *strategies.next().expect("a cycle has no end");
                     let name = format!("{} {} {}", plan.name(), case.strategy.name(), case.name());
                     if let Err(error) = Step::build(&gpu, &case.setup(), plan, &tile) {

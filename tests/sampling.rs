@@ -142,7 +142,7 @@ fn data_reach_the_losses() {
 
 const DATA_KERNEL: &str = "
 @group(0) @binding(0) var<storage, read> points: array<f32>;              // [point][axis]
-@group(0) @binding(1) var<storage, read_write> results: array<vec2f>;     // [term][point]
+@group(0) @binding(1) var<storage, read_write> results: array<vec4f>;     // [term][point]
 
 @compute @workgroup_size(64)
 fn known(@builtin(global_invocation_id) id: vec3u) {
@@ -178,7 +178,7 @@ fn data_agree_with_f64() {
         let jet = shader(&format!("jets/{}", problem.jet().name()));
         let residual = plugin("residuals", problem.name(), problem.shader());
         let parts = [prelude.part(), shader("math"), jet, residual, Part::new("test", DATA_KERNEL)];
-        let got: Vec<[f32; 2]> = evaluate(&gpu, "known", &parts, &points, terms.len() * count, count);
+        let got: Vec<[f32; 4]> = evaluate(&gpu, "known", &parts, &points, terms.len() * count, count);
         for (k, term) in terms.iter().enumerate() {
             let place = format!("{} `{}`", problem.name(), term.name);
             let wanted: Vec<Vec<f64>> =

@@ -18,7 +18,7 @@ struct Term {
 
 @group(0) @binding(0) var<uniform> terms: array<Term, TERM_SLOTS>;          // those of this kernel, then padding
 @group(0) @binding(1) var<storage, read> points: array<f32>;                // [point][axis], physical
-@group(0) @binding(2) var<storage, read> samples: array<vec2f>;             // [sample], the known right-hand side
+@group(0) @binding(2) var<storage, read> samples: array<vec4f>;             // [sample], the known right-hand side, one entry per component
 @group(0) @binding(3) var<storage, read> weights: array<vec4f>;             // packed parameters
 @group(0) @binding(4) var<storage, read_write> scratch: array<Jet>;         // [workgroup][slot][feature][point]
 @group(0) @binding(5) var<storage, read_write> slabs: array<vec4f>;         // [workgroup][SLAB_VECTORS]

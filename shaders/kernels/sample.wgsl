@@ -8,7 +8,7 @@
 @group(0) @binding(0) var<storage, read> control: array<u32>;               // [0]: the number of steps done
 @group(0) @binding(1) var<storage, read> regions: array<f32>;               // [region][lower of each axis, upper of each axis]
 @group(0) @binding(2) var<storage, read_write> points: array<f32>;          // [point][axis], physical
-@group(0) @binding(3) var<storage, read_write> samples: array<vec2f>;       // [sample], the known right-hand side
+@group(0) @binding(3) var<storage, read_write> samples: array<vec4f>;       // [sample], the known right-hand side, one entry per component
 @group(0) @binding(4) var<storage, read> settings: array<u32>;              // [0..2]: seed of the points
 
 // One coordinate of point k of n in the unit cube.

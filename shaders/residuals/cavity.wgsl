@@ -5,15 +5,16 @@
 // provides: residual, residual_adjoint, data
 // expects:  a jet of eight streams (third); Point, Fields, TERM_*, REYNOLDS (prelude)
 
-fn residual(term: u32, f: Fields, unused: vec2f) -> vec2f {
+fn residual(term: u32, f: Fields, unused: vec4f) -> vec4f {
     let a = f[0][0];  let b = f[0][1];      // (ψ, ψ_x, ψ_y, ψ_xx), (ψ_xy, ψ_yy, ∂_xΔψ, ∂_yΔψ)
     let p = f[1][0];
-    return vec2f(
+    return vec4f(
         a.z * b.x - a.y * b.y + p.y - b.w / REYNOLDS,
         a.y * b.x - a.z * a.w + p.z + b.z / REYNOLDS,
+        0.0, 0.0,
     );
 }
-fn residual_adjoint(term: u32, f: Fields, r_bar: vec2f) -> Fields {
+fn residual_adjoint(term: u32, f: Fields, r_bar: vec4f) -> Fields {
     let a = f[0][0];  let b = f[0][1];
     let u = r_bar.x;  let v = r_bar.y;
     let psi = mat2x4f(
@@ -24,6 +25,6 @@ fn residual_adjoint(term: u32, f: Fields, r_bar: vec2f) -> Fields {
 }
 
 // The known velocity (u, v) on the walls; the momentum equations have no right-hand side.
-fn data(term: u32, p: Point) -> vec2f {
-    return vec2f(select(0.0, 1.0, term == TERM_LID), 0.0);
+fn data(term: u32, p: Point) -> vec4f {
+    return scalar(select(0.0, 1.0, term == TERM_LID));
 }

@@ -3,19 +3,19 @@
 //   VELOCITY  (ψ_y − data.x, −ψ_x − data.y), the velocity of a stream function
 //
 // provides: residual, residual_adjoint
-// expects:  a jet with value and gradient; Fields, CONDITION_KIND, CONDITION_FIELD, CONDITION_AXIS by term and
+// expects:  a jet with value and gradient; scalar (math); Fields, CONDITION_KIND, CONDITION_FIELD, CONDITION_AXIS by term and
 //           the kinds CONDITION_* (prelude)
 
-fn residual(term: u32, fields: Fields, data: vec2f) -> vec2f {
+fn residual(term: u32, fields: Fields, data: vec4f) -> vec4f {
     var all = fields;                                  // only a variable may be indexed by term
     let u = all[CONDITION_FIELD[term]];
     switch CONDITION_KIND[term] {
-        case CONDITION_VELOCITY: { return vec2f(d1(u), -d0(u)) - data; }
-        case CONDITION_SLOPE: { return vec2f(select(d0(u), d1(u), CONDITION_AXIS[term] == 1u) - data.x, 0.0); }
-        default: { return vec2f(value(u) - data.x, 0.0); }
+        case CONDITION_VELOCITY: { return vec4f(d1(u), -d0(u), 0.0, 0.0) - data; }
+        case CONDITION_SLOPE: { return scalar(select(d0(u), d1(u), CONDITION_AXIS[term] == 1u) - data.x); }
+        default: { return scalar(value(u) - data.x); }
     }
 }
-fn residual_adjoint(term: u32, fields: Fields, r_bar: vec2f) -> Fields {
+fn residual_adjoint(term: u32, fields: Fields, r_bar: vec4f) -> Fields {
     var u_bar: Jet;
     switch CONDITION_KIND[term] {
         case CONDITION_VELOCITY: { u_bar = from_gradient(-r_bar.y, r_bar.x); }

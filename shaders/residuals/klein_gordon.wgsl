@@ -2,13 +2,13 @@
 // u = x cos(5πt) + (xt)³  (paper §4; the stream L is ∂_tt − ∂_xx, c = (−1, 1)).
 //
 // provides: residual, residual_adjoint, data
-// expects:  a jet with value, laplacian (second); cos_pi (math); Point, Fields, TERM_* (prelude)
+// expects:  a jet with value, laplacian (second); cos_pi, scalar (math); Point, Fields, TERM_* (prelude)
 
-fn residual(term: u32, u: Fields, f: vec2f) -> vec2f {
+fn residual(term: u32, u: Fields, f: vec4f) -> vec4f {
     let v = value(u[0]);
-    return vec2f(laplacian(u[0]) + v * v * v - f.x, 0.0);
+    return scalar(laplacian(u[0]) + v * v * v - f.x);
 }
-fn residual_adjoint(term: u32, u: Fields, r_bar: vec2f) -> Fields {
+fn residual_adjoint(term: u32, u: Fields, r_bar: vec4f) -> Fields {
     let v = value(u[0]);
     return Fields(from_value(3.0 * v * v * r_bar.x) + from_laplacian(r_bar.x));
 }
@@ -22,11 +22,11 @@ fn forcing(p: Point) -> f32 {
     return -25.0 * PI * PI * x * cos_pi(5.0 * t) + 6.0 * x * t * (x * x - t * t) + u * u * u;
 }
 // The known right-hand side of each term: f; u on the sides; u = x and u_t = 0 at the start.
-fn data(term: u32, p: Point) -> vec2f {
+fn data(term: u32, p: Point) -> vec4f {
     switch term {
-        case TERM_PDE: { return vec2f(forcing(p), 0.0); }
-        case TERM_BC: { return vec2f(exact(p), 0.0); }
-        case TERM_IC: { return vec2f(p[0], 0.0); }
-        default: { return vec2f(); }
+        case TERM_PDE: { return scalar(forcing(p)); }
+        case TERM_BC: { return scalar(exact(p)); }
+        case TERM_IC: { return scalar(p[0]); }
+        default: { return vec4f(); }
     }
 }

@@ -154,7 +154,7 @@ impl Step {
         let (_, samples) = setup.term_firsts();
         let floats = |name: &str, count: usize| gpu.storage(name, 4 * count as u64);
         let points = floats("points", points * setup.problem.axes().len())?;
-        let samples = floats("samples", 2 * samples)?;
+        let samples = floats("samples", 4 * samples)?;
         let weights = floats("weights", 4 * packing.weights_vectors)?;
         let parameters = floats("parameters", n)?;
         let moments = floats("moments", 2 * n)?;

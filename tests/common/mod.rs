@@ -159,13 +159,13 @@ pub struct Case {
 
 impl Case {
     /// Real initial parameters, points as a run would draw them and random orders.
-    /// `counts` are the points of each set, which all problems here have three of.
+    /// `counts` are the points of each set, the first of them, as many as the problem has.
     pub fn new(
         problem: &'static dyn Problem,
         network: &'static dyn Network,
         variant: Variant,
         [width, depth]: [usize; 2],
-        counts: [usize; 3],
+        counts: &[usize],
     ) -> Case {
         let shape = oracle::shape(problem, width, depth, variant);
         let seeds = Seeds::of(width as u64);
@@ -178,7 +178,7 @@ impl Case {
             shape,
             strategy: &PcGrad,
             parameters: network.initial(&shape, seeds.initial),
-            points: counts.into_iter().enumerate().map(draw).collect(),
+            points: counts.iter().copied().take(problem.sets().len()).enumerate().map(draw).collect(),
             orders: (0..terms).map(|task| rng::order(seeds.order, 0, task as u32, terms)).collect(),
             tile: None,
         }
