@@ -7,9 +7,10 @@
 //!
 //! ```text
 //!              cli                   (the binary)
-//!         ┌─────┴─────┐
-//!      report     training           files and pictures · a run
-//!                     └── plans      how a step is cut into kernels
+//!         ┌─────┼──────┐
+//!      report   │     lab            files and pictures · conformance with the oracle
+//!         └─ training ─┘             a run
+//!               └── plans            how a step is cut into kernels
 //!        ┌─────┬──────┴─┬──────────┐
 //!       gpu problems networks strategies          oracle: the same in f64
 //!              └────────┴────┬─────┘
@@ -18,6 +19,7 @@
 
 pub mod error;
 pub mod gpu;
+pub mod lab;
 pub mod math;
 pub mod networks;
 pub mod oracle;

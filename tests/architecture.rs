@@ -16,7 +16,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plans", &["math", "problems", "networks", "strategies", "gpu"]),
     ("training", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle"]),
     ("report", &["math", "problems", "networks", "strategies", "training"]),
-    ("cli", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training", "report"]),
+    ("lab", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training"]),
+    ("cli", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training", "report", "lab"]),
 ];
 
 /// Names that may appear only under these paths.

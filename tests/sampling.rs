@@ -186,7 +186,7 @@ fn data_agree_with_f64() {
             for component in 0..problem.components_of(k) {
                 let got: Vec<f32> = got[k * count..][..count].iter().map(|both| both[component]).collect();
                 let wanted: Vec<f64> = wanted.iter().map(|data| data[component]).collect();
-                report.entries(&format!("{place} component {component}"), &got, &wanted, Tolerance::of_f32(16.0));
+                report.entries(format_args!("{place} component {component}"), &got, &wanted, Tolerance::of_f32(16.0));
             }
         }
     }
@@ -229,7 +229,7 @@ fn elementary_functions_keep_their_bounds() {
             ("exponential", exp, exp, 3e-7),
         ];
         for ((name, wanted, scale, bound), got) in bounds.into_iter().zip(got) {
-            report.number(&format!("{name}({x:e})"), got.into(), wanted, scale, Tolerance::measured(bound, 1.0));
+            report.number(format_args!("{name}({x:e})"), got.into(), wanted, scale, Tolerance::measured(bound, 1.0));
         }
     }
     report.finish();

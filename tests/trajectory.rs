@@ -20,8 +20,6 @@ const STEPS: u32 = 10;
 const SEEDS: Seeds = Seeds::of(19018);
 /// Warm-up ends and the cosine begins within the steps that are compared.
 const SCHEDULE: Schedule = Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 4 };
-/// Rounding is amplified from step to step.
-const ALONG_A_RUN: Tolerance = Tolerance::of_f32(8000.0);
 
 fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
     Setup {
@@ -74,7 +72,7 @@ fn the_first_steps_follow_the_oracle() {
         for (record, wanted) in records.iter().zip(&wanted.losses) {
             for (k, term) in problem.terms().iter().enumerate() {
                 let place = format!("{name} step {} `{}`", record.step, term.name);
-                report.number(&place, record.losses[k].into(), wanted[k], wanted[k], ALONG_A_RUN);
+                report.number(&place, record.losses[k].into(), wanted[k], wanted[k], Tolerance::ALONG_A_RUN);
             }
             let rate = SCHEDULE.rate(record.step, settings.steps);
             let place = format!("{name} step {} rate", record.step);
@@ -84,8 +82,7 @@ fn the_first_steps_follow_the_oracle() {
         let moved: Vec<f64> = wanted.parameters.iter().zip(&initial).map(|(p, i)| p - f64::from(*i)).collect();
         let parameters = trainer.parameters().unwrap();
         let got: Vec<f32> = parameters.iter().zip(&initial).map(|(p, i)| p - i).collect();
-        let drift = Tolerance::of_f32(8000.0);
-        report.vector(&format!("{name} motion"), &got, &moved, common::norm(&moved), drift);
+        report.vector(format_args!("{name} motion"), &got, &moved, common::norm(&moved), Tolerance::ALONG_A_RUN);
     }
     report.finish();
 }
