@@ -17,6 +17,12 @@ use common::{Report, Tolerance};
 use std::f64::consts::PI;
 
 const COUNTS: [usize; 3] = [777, 53, 50];
+
+/// As many numbers of points as `problem` has sets.
+fn counts(problem: &dyn Problem) -> Vec<usize> {
+    COUNTS.into_iter().cycle().take(problem.sets().len()).collect()
+}
+
 /// A seed of which both words matter.
 const SEEDS: Seeds = Seeds { initial: 1, sample: 0x0123_4567_89ab_cdef, order: 3 };
 
@@ -27,7 +33,7 @@ fn build(gpu: &Gpu, problem: &'static dyn Problem) -> Step {
         network: &Mlp,
         shape: oracle::shape(problem, 4, 1, Variant::V2),
         strategy: &Sum,
-        counts: COUNTS.to_vec(),
+        counts: counts(problem),
         resampled: true,
         schedule: Schedule::Constant { rate: 1e-3 },
         steps: 1,
@@ -39,13 +45,14 @@ fn build(gpu: &Gpu, problem: &'static dyn Problem) -> Step {
 }
 
 /// The points of step number `done`, set after set.
-fn draw(gpu: &Gpu, step: &Step, axes: usize, done: u32) -> Vec<Vec<f32>> {
+fn draw(gpu: &Gpu, step: &Step, problem: &dyn Problem, done: u32) -> Vec<Vec<f32>> {
     gpu.write(&step.control, &[done]);
     gpu.write(&step.points, &vec![f32::NAN; (step.points.size() / 4) as usize]);
     gpu.submit(std::slice::from_ref(&step.sample), 1);
-    let all: Vec<f32> = gpu.read(&step.points, COUNTS.iter().sum::<usize>() * axes).unwrap();
+    let (counts, axes) = (counts(problem), problem.axes().len());
+    let all: Vec<f32> = gpu.read(&step.points, counts.iter().sum::<usize>() * axes).unwrap();
     let mut rest = all.as_slice();
-    COUNTS
+    counts
         .iter()
         .map(|count| {
             let (set, others) = rest.split_at(count * axes);
@@ -63,9 +70,9 @@ fn points_are_those_of_the_host_twin() {
         let axes = problem.axes().len();
         let mut seen = Vec::new();
         for done in [0, 1, 70_000] {
-            let drawn = draw(&gpu, &step, axes, done);
+            let drawn = draw(&gpu, &step, problem, done);
             for ((set, points), (number, count)) in
-                problem.sets().iter().zip(&drawn).zip(COUNTS.into_iter().enumerate())
+                problem.sets().iter().zip(&drawn).zip(counts(problem).into_iter().enumerate())
             {
                 let place = format!("{} `{}` step {done}", problem.name(), set.name);
                 let twin = sampling::points(SEEDS.sample, done, number as u32, &set.regions, count);
@@ -79,7 +86,7 @@ fn points_are_those_of_the_host_twin() {
             let same = seen[a][0].iter().zip(&seen[b][0]).filter(|(x, y)| x == y).count();
             report.check(same < 5, || format!("{}: {same} coordinates of two steps agree", problem.name()));
         }
-        let again = draw(&gpu, &step, axes, 1);
+        let again = draw(&gpu, &step, problem, 1);
         report.check(again == seen[1], || format!("{}: step 1 was drawn differently again", problem.name()));
     }
     report.finish();
@@ -124,15 +131,16 @@ fn data_reach_the_losses() {
         let parameters = Mlp.layout(&oracle::shape(problem, 4, 1, Variant::V2)).len;
         common::poison(&gpu, &step);
         step.set_parameters(&gpu, &vec![0.0; parameters]);
-        let points = draw(&gpu, &step, problem.axes().len(), 0);
+        let points = draw(&gpu, &step, problem, 0);
         gpu.submit(&step.gradients, 1);
         let losses: Vec<f32> = gpu.read(&step.ring, step.terms).unwrap();
         for (k, term) in problem.terms().iter().enumerate() {
-            let squares = common::widen(&points[term.set])
-                .chunks(problem.axes().len())
-                .map(|point| problem.data(k, point).iter().map(|d| d * d).sum::<f64>())
-                .collect::<Vec<_>>();
-            let wanted = squares.iter().sum::<f64>() / squares.len() as f64;
+            let square = |point: &[f64]| problem.data(k, point).iter().map(|d| d * d).sum::<f64>();
+            let mean = |set: &usize| {
+                let points = common::widen(&points[*set]);
+                points.chunks(problem.axes().len()).map(square).sum::<f64>() / counts(problem)[*set] as f64
+            };
+            let wanted: f64 = term.sets.iter().map(mean).sum();
             let place = format!("{} `{}`", problem.name(), term.name);
             report.number(&place, losses[k].into(), wanted, wanted.max(1e-6), Tolerance::of_f32(32.0));
         }
@@ -176,7 +184,7 @@ fn data_agree_with_f64() {
         }
         prelude.line("alias Point = array<f32, AXES>;").line("alias Fields = array<Jet, FIELDS>;");
         let jet = shader(&format!("jets/{}", problem.jet().name()));
-        let residual = plugin("residuals", problem.name(), problem.shader());
+        let residual = plugin("residuals", problem.shader_name(), problem.shader());
         let parts = [prelude.part(), shader("math"), jet, residual, Part::new("test", DATA_KERNEL)];
         let got: Vec<[f32; 4]> = evaluate(&gpu, "known", &parts, &points, terms.len() * count, count);
         for (k, term) in terms.iter().enumerate() {

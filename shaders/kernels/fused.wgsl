@@ -1,22 +1,22 @@
 // One dispatch from points to partial gradients: jets forward through the network, residual, adjoint,
 // weight gradients. Nothing but parameters, samples and gradient slabs is shared between workgroups.
-// Each workgroup serves one term, walks over its tiles and owns one slab.
+// Each workgroup serves one term on one point set, walks over its tiles and owns one slab.
 //
 // provides: fused
 // expects:  forward, backward (networks); residual, residual_adjoint (residuals); tile; jets
 
-struct Term {
-    first_point: u32,       // where the term's points begin
-    first_sample: u32,      // where its data begin
-    count: u32,             // how many samples it has
-    first_workgroup: u32,   // which workgroups serve it: from this one, counted over all kernels
-    weight: f32,            // 1/count: a term is a mean
-    index: u32,             // its place among the problem's terms
+struct Share {              // a term on one of its point sets
+    first_point: u32,       // where the points begin
+    first_sample: u32,      // where their data begin
+    count: u32,             // how many there are
+    first_workgroup: u32,   // which workgroups serve them: from this one, counted over all kernels
+    weight: f32,            // 1/count: a mean
+    term: u32,              // the term's place among the problem's
     spare0: u32,            // uniform arrays have strides of 16 bytes
     spare1: u32,
 }
 
-@group(0) @binding(0) var<uniform> terms: array<Term, TERM_SLOTS>;          // those of this kernel, then padding
+@group(0) @binding(0) var<uniform> shares: array<Share, SHARE_SLOTS>;       // those of this kernel, then padding
 @group(0) @binding(1) var<storage, read> points: array<f32>;                // [point][axis], physical
 @group(0) @binding(2) var<storage, read> samples: array<vec4f>;             // [sample], the known right-hand side, one entry per component
 @group(0) @binding(3) var<storage, read> weights: array<vec4f>;             // packed parameters
@@ -33,16 +33,16 @@ fn sum_partial() -> f32 {
 }
 
 // Residual and its adjoint: leaves ȳ in OUTPUT_SLOT and returns this thread's part of the loss.
-fn seed_outputs(term: Term, first: u32) -> f32 {
+fn seed_outputs(share: Share, first: u32) -> f32 {
     var loss = 0.0;
     if group == 0u {
         for (var q = 0u; q < SPAN; q++) {
             let sample = first + q * LANES + lane;
-            let weight = select(0.0, term.weight, sample < term.count);
+            let weight = select(0.0, share.weight, sample < share.count);
             let y = outputs(LAST, q);
-            let r = residual(term.index, y, samples[term.first_sample + min(sample, term.count - 1u)]);
+            let r = residual(share.term, y, samples[share.first_sample + min(sample, share.count - 1u)]);
             loss += weight * dot(r, r);
-            let y_bar = residual_adjoint(term.index, y, 2.0 * weight * r);
+            let y_bar = residual_adjoint(share.term, y, 2.0 * weight * r);
             for (var o = 0u; o < FIELDS; o++) { scratch[at(OUTPUT_SLOT, o, q)] = y_bar[o]; }
         }
     }
@@ -52,23 +52,23 @@ fn seed_outputs(term: Term, first: u32) -> f32 {
 @compute @workgroup_size(THREADS)
 fn fused(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
     enter(local, workgroup.x);
-    var t = 0u;
-    for (var i = 1u; i < KERNEL_TERMS; i++) {
-        if workgroup.x + FIRST_WORKGROUP >= terms[i].first_workgroup { t = i; }
+    var s = 0u;
+    for (var i = 1u; i < KERNEL_SHARES; i++) {
+        if workgroup.x + FIRST_WORKGROUP >= shares[i].first_workgroup { s = i; }
     }
-    let term = terms[t];
+    let share = shares[s];
     let slab = workgroup.x + FIRST_WORKGROUP;
     slab_at = slab * SLAB_VECTORS;
     var loss = 0.0;
-    let first_tile = (slab - term.first_workgroup) * TILES;
-    let tiles = min(TILES, (term.count + POINTS - 1u) / POINTS - first_tile);
+    let first_tile = (slab - share.first_workgroup) * TILES;
+    let tiles = min(TILES, (share.count + POINTS - 1u) / POINTS - first_tile);
     for (var tile = 0u; tile < tiles; tile++) {
         fresh = tile == 0u;
         let first = (first_tile + tile) * POINTS;
-        if group == 0u { load_inputs(term.first_point, term.count, first); }
+        if group == 0u { load_inputs(share.first_point, share.count, first); }
         storageBarrier();
         forward();
-        loss += seed_outputs(term, first);
+        loss += seed_outputs(share, first);
         storageBarrier();
         backward(local);
     }

@@ -3,7 +3,7 @@
 // Twin of math/sampling.rs.
 //
 // provides: sample
-// expects:  data (residuals); philox, permute, uniform01, STREAM_* (rng); SET_*, TERM_SET, TERM_SAMPLE, REGION_* (prelude)
+// expects:  data (residuals); philox, permute, uniform01, STREAM_* (rng); SET_*, SHARE_* (prelude)
 
 @group(0) @binding(0) var<storage, read> control: array<u32>;               // [0]: the number of steps done
 @group(0) @binding(1) var<storage, read> regions: array<f32>;               // [region][lower of each axis, upper of each axis]
@@ -47,7 +47,7 @@ fn sample(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
             points[point * AXES + axis] = p[axis];
         }
     }
-    for (var term = 0u; term < TERMS; term++) {
-        if TERM_SET[term] == set_index { samples[TERM_SAMPLE[term] + k] = data(term, p); }
+    for (var i = 0u; i < SHARES; i++) {
+        if SHARE_SET[i] == set_index { samples[SHARE_SAMPLE[i] + k] = data(SHARE_TERM[i], p); }
     }
 }

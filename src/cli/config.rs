@@ -236,9 +236,10 @@ impl Draft {
         }
         for (points, origin) in [(&file.points, "file"), (&flags.points, "flag")] {
             for (term, count) in points {
-                let set = set_of(self.problem, term).map_err(usage)?;
-                preset.points[set] = *count;
-                note(&format!("points.{}", self.problem.sets()[set].name), (*count).into(), origin);
+                for (set, count) in split_points(self.problem, term, *count).map_err(usage)? {
+                    preset.points[set] = count;
+                    note(&format!("points.{}", self.problem.sets()[set].name), count.into(), origin);
+                }
             }
         }
         for (set, count) in self.problem.sets().iter().zip(&preset.points) {
@@ -275,16 +276,19 @@ pub fn with_parameters(name: &str, parameters: &[(&str, f64)]) -> Result<&'stati
     Ok(problem)
 }
 
-/// The point set that `term` names; terms that share points share their number.
-fn set_of(problem: &dyn Problem, term: &str) -> std::result::Result<usize, String> {
-    if let Some(set) = problem.sets().iter().position(|set| set.name == term) {
-        return Ok(set);
+/// The point sets that a term or set name stands for, with their numbers of points: `count` is shared out among the
+/// sets of a term as evenly as possible. Terms that share points share their number.
+fn split_points(problem: &dyn Problem, name: &str, count: usize) -> std::result::Result<Vec<(usize, usize)>, String> {
+    if let Some(set) = problem.sets().iter().position(|set| set.name == name) {
+        return Ok(vec![(set, count)]);
     }
-    if let Some(found) = problem.terms().iter().find(|t| t.name == term) {
-        return Ok(found.set);
+    if let Some(term) = problem.terms().iter().find(|term| term.name == name) {
+        let parts = term.sets.len();
+        let share = |i: usize| count / parts + usize::from(i < count % parts);
+        return Ok(term.sets.iter().enumerate().map(|(i, &set)| (set, share(i))).collect());
     }
-    let known: Vec<_> = problem.sets().iter().map(|set| set.name).collect();
-    Err(names::unknown("term", term, &known))
+    let known: Vec<_> = problem.terms().iter().map(|term| term.name).collect();
+    Err(names::unknown("term", name, &known))
 }
 
 /// Numbers that no run can use.

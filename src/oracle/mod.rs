@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Losses and gradient rows at given parameters and points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Oracle {
-    /// One per term: mean over its points of the squared residual.
+    /// One per term: mean over its points of the squared residual, added up over its sets.
     pub losses: Vec<f64>,
     /// [terms][parameters].
     pub rows: Vec<Vec<f64>>,
@@ -97,20 +97,23 @@ struct Job<'a> {
     number: usize,
     term: usize,
     points: &'a [f64],
-    /// One over the number of points of the whole term.
+    /// One over the number of points of the whole set.
     weight: f64,
 }
 
-/// A term is cut into at most this many jobs, so that partial rows stay small in memory.
-const JOBS_PER_TERM: usize = 32;
+/// The points that a term takes from a set are cut into at most this many jobs, so that partial rows stay small in
+/// memory.
+const JOBS_PER_SET: usize = 32;
 
 fn jobs<'a>(problem: &dyn Problem, points: &'a [Vec<f64>]) -> Vec<Job<'a>> {
     let axes = problem.axes().len();
     let mut jobs = Vec::new();
     for (term, spec) in problem.terms().iter().enumerate() {
-        let count = points[spec.set].len() / axes;
-        for chunk in points[spec.set].chunks(count.div_ceil(JOBS_PER_TERM) * axes) {
-            jobs.push(Job { number: jobs.len(), term, points: chunk, weight: 1.0 / count as f64 });
+        for &set in spec.sets {
+            let count = points[set].len() / axes;
+            for chunk in points[set].chunks(count.div_ceil(JOBS_PER_SET) * axes) {
+                jobs.push(Job { number: jobs.len(), term, points: chunk, weight: 1.0 / count as f64 });
+            }
         }
     }
     jobs

@@ -11,7 +11,7 @@ use crate::problems::Equation;
 
 use super::packing::Packing;
 use super::prelude::{Prelude, plugin, shader};
-use super::step::{Gradients, Inputs, Plan, Setup, common_prelude};
+use super::step::{Gradients, Inputs, Plan, Setup, Share, common_prelude};
 use super::tile::{Tile, trip_limit};
 
 /// See the module.
@@ -22,26 +22,26 @@ pub struct Fused;
 const WORKGROUPS: usize = 512;
 const WORKGROUPS_IN_SOFTWARE: usize = 64;
 
-/// One term as the kernel sees it; see `Term` in `kernels/fused.wgsl`.
+/// A term on one of its point sets as the kernel sees it; see `Share` in `kernels/fused.wgsl`.
 #[derive(Clone, Copy, Default, ShaderType)]
-struct Term {
+struct ShareEntry {
     first_point: u32,
     first_sample: u32,
     count: u32,
     first_workgroup: u32,
     weight: f32,
-    index: u32,
+    term: u32,
     spare0: u32,
     spare1: u32,
 }
 
-/// Terms of one kernel must fit this uniform array.
-const TERM_SLOTS: usize = 8;
+/// The shares of one kernel must fit this uniform array.
+const SHARE_SLOTS: usize = 8;
 
-/// The terms that one kernel serves and the jet they travel with.
+/// The terms that one kernel serves, by their shares, and the jet they travel with.
 struct Group {
     jet: Jet,
-    terms: Vec<usize>,
+    shares: Vec<Share>,
     residual: Part,
 }
 
@@ -57,26 +57,30 @@ impl Plan for Fused {
     fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients> {
         let groups = groups(setup);
         let wiring = setup.network.wiring(&setup.shape);
-        let mut slab_first = vec![0];
+        // slabs lie share after share, so those of a term are neighbours
+        let mut slab_first = vec![0; setup.problem.terms().len() + 1];
+        let mut slab_count = 0;
         let mut walks = Vec::new();
         for group in &groups {
             let walk = tiles_per_workgroup(gpu, setup, group, tile, &wiring)?;
-            for &term in &group.terms {
-                let tiles = term_count(setup, term).div_ceil(tile.points());
-                slab_first.push(slab_first.last().copied().unwrap_or(0) + tiles.div_ceil(walk));
+            let mut firsts = Vec::new();
+            for share in &group.shares {
+                firsts.push(slab_count);
+                slab_count += setup.counts[share.set].div_ceil(tile.points()).div_ceil(walk);
+                slab_first[share.term + 1] = slab_count;
             }
-            walks.push(walk);
+            walks.push((walk, firsts));
         }
-        let slabs = gpu.storage("slabs", 16 * (slab_first[slab_first.len() - 1] * packing.slab_vectors) as u64)?;
+        let slabs = gpu.storage("slabs", 16 * (slab_count * packing.slab_vectors) as u64)?;
         let mut dispatches = Vec::new();
-        for (group, walk) in groups.iter().zip(walks) {
-            let range = [slab_first[group.terms[0]], slab_first[group.terms[group.terms.len() - 1] + 1]];
-            let workgroups = range[1] - range[0];
+        for (g, (group, (walk, firsts))) in groups.iter().zip(&walks).enumerate() {
+            let end = walks.get(g + 1).map_or(slab_count, |(_, next)| next[0]);
+            let workgroups = end - firsts[0];
             let scratch = gpu.storage("scratch", scratch_bytes(setup, group.jet, tile, &wiring) * workgroups as u64)?;
-            let terms = term_table(gpu, setup, group, &slab_first)?;
+            let shares = share_table(gpu, setup, group, firsts)?;
             let mut prelude = network_prelude(setup, packing, tile, &wiring);
-            prelude.u32("TERM_SLOTS", TERM_SLOTS).u32("KERNEL_TERMS", group.terms.len());
-            prelude.u32("FIRST_WORKGROUP", range[0]).u32("TILES", walk);
+            prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", group.shares.len());
+            prelude.u32("FIRST_WORKGROUP", firsts[0]).u32("TILES", *walk);
             condition_constants(setup, &mut prelude);
             let kernel = Kernel::link(
                 gpu,
@@ -92,7 +96,7 @@ impl Plan for Fused {
                 ],
             )?;
             let buffers = [
-                ("terms", &terms),
+                ("shares", &shares),
                 ("points", inputs.points),
                 ("samples", inputs.samples),
                 ("weights", inputs.weights),
@@ -105,37 +109,34 @@ impl Plan for Fused {
     }
 }
 
-fn term_count(setup: &Setup, term: usize) -> usize {
-    setup.counts[setup.problem.terms()[term].set]
-}
-
 /// The equation with its own jet; then every other condition with values and slopes. Terms come in the
 /// problem's order, the equation first, so each kernel's slabs lie together.
 fn groups(setup: &Setup) -> Vec<Group> {
     let terms = setup.problem.terms();
     let (equation, conditions): (Vec<_>, Vec<_>) =
-        (0..terms.len()).partition(|&t| matches!(terms[t].equation, Equation::Pde));
-    let own = plugin("residuals", setup.problem.name(), setup.problem.shader());
+        setup.shares().0.into_iter().partition(|share| matches!(terms[share.term].equation, Equation::Pde));
+    let own = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
     vec![
-        Group { jet: setup.problem.jet(), terms: equation, residual: own },
-        Group { jet: Jet::Gradient, terms: conditions, residual: shader("residuals/conditions") },
+        Group { jet: setup.problem.jet(), shares: equation, residual: own },
+        Group { jet: Jet::Gradient, shares: conditions, residual: shader("residuals/conditions") },
     ]
 }
 
-/// Kind, field and axis of each term's condition; the equation's own entry is never looked at.
+/// Kind, first field, number of fields and axis of each term's condition; the equation's own entry is never looked at.
 fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
-    const KINDS: [&str; 3] = ["CONDITION_VALUE", "CONDITION_SLOPE", "CONDITION_VELOCITY"];
+    const KINDS: [&str; 3] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY"];
     for (kind, name) in KINDS.iter().enumerate() {
         prelude.u32(name, kind);
     }
     let of = |equation: Equation| match equation {
-        Equation::Pde => [0, 0, 0],
-        Equation::Value { field } => [0, field, 0],
-        Equation::Slope { field, axis } => [1, field, axis],
-        Equation::Velocity => [2, 0, 0],
+        Equation::Pde => [0, 0, 0, 0],
+        Equation::Values { first, count } => [0, first, count, 0],
+        Equation::Slope { field, axis } => [1, field, 1, axis],
+        Equation::Velocity => [2, 0, 1, 0],
     };
-    let all: Vec<[usize; 3]> = setup.problem.terms().iter().map(|term| of(term.equation)).collect();
-    for (column, name) in ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_AXIS"].iter().enumerate() {
+    let all: Vec<[usize; 4]> = setup.problem.terms().iter().map(|term| of(term.equation)).collect();
+    let names = ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_COUNT", "CONDITION_AXIS"];
+    for (column, name) in names.iter().enumerate() {
         prelude.u32s(name, &all.iter().map(|row| row[column]).collect::<Vec<_>>());
     }
 }
@@ -181,10 +182,10 @@ fn tiles_per_workgroup(gpu: &Gpu, setup: &Setup, group: &Group, tile: &Tile, wir
             trip_limit(gpu)
         )));
     }
-    let tiles: usize = group.terms.iter().map(|&t| term_count(setup, t).div_ceil(tile.points())).sum();
+    let tiles: usize = group.shares.iter().map(|share| setup.counts[share.set].div_ceil(tile.points())).sum();
     let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
     let room = (gpu.max_binding() / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
-    let by_room = tiles.div_ceil(room.saturating_sub(group.terms.len()).max(1));
+    let by_room = tiles.div_ceil(room.saturating_sub(group.shares.len()).max(1));
     let by_trips = (trip_limit(gpu) / trips).max(1);
     Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
 }
@@ -232,25 +233,25 @@ pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
     tile
 }
 
-fn term_table(gpu: &Gpu, setup: &Setup, group: &Group, slab_first: &[usize]) -> Result<Buffer> {
+/// The table of a kernel's shares; `firsts` are the workgroups that begin each.
+fn share_table(gpu: &Gpu, setup: &Setup, group: &Group, firsts: &[usize]) -> Result<Buffer> {
     let (set_firsts, _) = setup.set_firsts();
-    let (term_firsts, _) = setup.term_firsts();
-    let terms = setup.problem.terms();
-    let mut table = [Term::default(); TERM_SLOTS];
-    for (slot, &term) in table.iter_mut().zip(&group.terms) {
-        let set = terms[term].set;
-        *slot = Term {
-            first_point: set_firsts[set] as u32,
-            first_sample: term_firsts[term] as u32,
-            count: setup.counts[set] as u32,
-            first_workgroup: slab_first[term] as u32,
-            weight: (1.0 / setup.counts[set] as f64) as f32,
-            index: term as u32,
+    assert!(group.shares.len() <= SHARE_SLOTS, "more shares than a kernel has slots for");
+    let mut table = [ShareEntry::default(); SHARE_SLOTS];
+    for ((slot, share), &first) in table.iter_mut().zip(&group.shares).zip(firsts) {
+        let count = setup.counts[share.set];
+        *slot = ShareEntry {
+            first_point: set_firsts[share.set] as u32,
+            first_sample: share.first_sample as u32,
+            count: count as u32,
+            first_workgroup: first as u32,
+            weight: (1.0 / count as f64) as f32,
+            term: share.term as u32,
             spare0: 0,
             spare1: 0,
         };
     }
     let mut bytes = encase::UniformBuffer::new(Vec::new());
     bytes.write(&table).expect("a fixed array fits a growing vector");
-    gpu.uniform("terms", bytes.as_ref())
+    gpu.uniform("shares", bytes.as_ref())
 }

@@ -52,10 +52,27 @@ impl Setup<'_> {
         firsts(&self.counts)
     }
 
-    /// Where the samples of each term begin, and how many there are in all.
-    pub fn term_firsts(&self) -> (Vec<usize>, usize) {
-        firsts(&self.problem.terms().iter().map(|term| self.counts[term.set]).collect::<Vec<_>>())
+    /// Every term on every one of its point sets, term after term, and how many samples there are in all.
+    pub fn shares(&self) -> (Vec<Share>, usize) {
+        let mut next = 0;
+        let mut shares = Vec::new();
+        for (term, spec) in self.problem.terms().iter().enumerate() {
+            for &set in spec.sets {
+                shares.push(Share { term, set, first_sample: next });
+                next += self.counts[set];
+            }
+        }
+        (shares, next)
     }
+}
+
+/// What a term has on one of its point sets: samples of their own and a mean of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub term: usize,
+    pub set: usize,
+    /// Where its samples begin.
+    pub first_sample: usize,
 }
 
 fn firsts(counts: &[usize]) -> (Vec<usize>, usize) {
@@ -151,7 +168,7 @@ impl Step {
         let terms = setup.problem.terms().len();
         let n = layout.len;
         let (_, points) = setup.set_firsts();
-        let (_, samples) = setup.term_firsts();
+        let (_, samples) = setup.shares();
         let floats = |name: &str, count: usize| gpu.storage(name, 4 * count as u64);
         let points = floats("points", points * setup.problem.axes().len())?;
         let samples = floats("samples", 4 * samples)?;
@@ -197,7 +214,7 @@ impl Step {
             ("weights", &weights),
         ];
         let jet = shader(&format!("jets/{}", setup.problem.jet().name()));
-        let data = plugin("residuals", setup.problem.name(), setup.problem.shader());
+        let data = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
         let sampler = || -> Result<Dispatch> {
             let kernel = link("sample", &[shader("rng"), jet.clone(), data.clone()])?;
@@ -249,7 +266,8 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     let terms = setup.problem.terms();
     let sets = setup.problem.sets();
     let (set_firsts, points) = setup.set_firsts();
-    let (term_firsts, _) = setup.term_firsts();
+    let (shares, _) = setup.shares();
+    let column = |of: fn(&Share) -> usize| shares.iter().map(of).collect::<Vec<_>>();
     let regions: Vec<usize> = sets.iter().map(|set| set.regions.len()).collect();
     p.u32("PARAMETERS", parameters).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
     p.u32("GRAM_PARTS", parameters.div_ceil(64)).u32("SLAB_VECTORS", packing.slab_vectors);
@@ -258,7 +276,8 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());
     p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);
     p.u32s("SET_REGIONS", &regions).u32s("SET_FIRST_REGION", &firsts(&regions).0);
-    p.u32s("TERM_SET", &terms.iter().map(|t| t.set).collect::<Vec<_>>()).u32s("TERM_SAMPLE", &term_firsts);
+    p.u32("SHARES", shares.len()).u32s("SHARE_TERM", &column(|s| s.term));
+    p.u32s("SHARE_SET", &column(|s| s.set)).u32s("SHARE_SAMPLE", &column(|s| s.first_sample));
     p.bool("GIVEN_ORDERS", setup.orders.is_some());
     p.f32("LOG_BETA1", BETAS[0].ln()).f32("LOG_BETA2", BETAS[1].ln());
     p

@@ -50,9 +50,9 @@ impl Problem for Cavity {
     }
     fn terms(&self) -> Vec<Term> {
         vec![
-            Term { name: "pde", set: 0, equation: Equation::Pde },
-            Term { name: "lid", set: 1, equation: Equation::Velocity },
-            Term { name: "wall", set: 2, equation: Equation::Velocity },
+            Term { name: "pde", sets: &[0], equation: Equation::Pde },
+            Term { name: "lid", sets: &[1], equation: Equation::Velocity },
+            Term { name: "wall", sets: &[2], equation: Equation::Velocity },
         ]
     }
     fn sets(&self) -> Vec<PointSet> {

@@ -13,10 +13,12 @@ pub trait FieldDerivatives {
 pub enum Equation {
     /// The problem's own differential equation.
     Pde,
-    /// u − data.
-    Value {
-        /// Number of the field.
-        field: usize,
+    /// (u_f − data₀, u_{f+1} − data₁, …): the values of one or more fields.
+    Values {
+        /// Number of the first field.
+        first: usize,
+        /// How many fields.
+        count: usize,
     },
     /// ∂u − data.
     Slope {
@@ -30,6 +32,24 @@ pub enum Equation {
 }
 
 impl Equation {
+    /// The value of one field.
+    pub const fn value(field: usize) -> Self {
+        Self::Values { first: field, count: 1 }
+    }
+
+    /// How many components the residual of a condition has.
+    ///
+    /// # Panics
+    /// As [`Equation::residual`].
+    pub fn components(self) -> usize {
+        match self {
+            Self::Pde => unreachable!("the differential equation belongs to its problem"),
+            Self::Values { count, .. } => count,
+            Self::Slope { .. } => 1,
+            Self::Velocity => 2,
+        }
+    }
+
     /// The residual of a condition.
     ///
     /// # Panics
@@ -37,7 +57,7 @@ impl Equation {
     pub fn residual(self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
         match self {
             Self::Pde => unreachable!("the differential equation belongs to its problem"),
-            Self::Value { field } => vec![u.d(field, &[]) - Var::constant(data[0])],
+            Self::Values { first, count } => (0..count).map(|i| u.d(first + i, &[]) - Var::constant(data[i])).collect(),
             Self::Slope { field, axis } => vec![u.d(field, &[axis]) - Var::constant(data[0])],
             Self::Velocity => {
                 vec![u.d(0, &[1]) - Var::constant(data[0]), -u.d(0, &[0]) - Var::constant(data[1])]

@@ -56,10 +56,10 @@ impl Problem for KleinGordon {
     }
     fn terms(&self) -> Vec<Term> {
         vec![
-            Term { name: "pde", set: 0, equation: Equation::Pde },
-            Term { name: "bc", set: 1, equation: Equation::Value { field: 0 } },
-            Term { name: "ic", set: 2, equation: Equation::Value { field: 0 } },
-            Term { name: "ic_t", set: 2, equation: Equation::Slope { field: 0, axis: 1 } },
+            Term { name: "pde", sets: &[0], equation: Equation::Pde },
+            Term { name: "bc", sets: &[1], equation: Equation::value(0) },
+            Term { name: "ic", sets: &[2], equation: Equation::value(0) },
+            Term { name: "ic_t", sets: &[2], equation: Equation::Slope { field: 0, axis: 1 } },
         ]
     }
     fn sets(&self) -> Vec<PointSet> {

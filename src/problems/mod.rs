@@ -4,6 +4,7 @@
 pub mod cavity;
 pub mod equations;
 pub mod ghia;
+pub mod helmholtz;
 pub mod klein_gordon;
 pub mod preset;
 pub mod reference;
@@ -12,6 +13,7 @@ pub mod solution;
 pub use crate::math::sampling::Region;
 pub use cavity::Cavity;
 pub use equations::{Equation, FieldDerivatives};
+pub use helmholtz::Helmholtz;
 pub use klein_gordon::KleinGordon;
 pub use preset::{Preset, Sampling};
 pub use solution::{Errors, Grid, GridAxis, Observable, Quantity, Solution, errors};
@@ -19,7 +21,8 @@ pub use solution::{Errors, Grid, GridAxis, Observable, Quantity, Solution, error
 use crate::math::{Jet, Var, names};
 
 /// Every problem with its default parameters, in the order `list` prints them.
-pub static ALL: &[&dyn Problem] = &[&KleinGordon::DEFAULT, &Cavity::DEFAULT];
+pub static ALL: &[&dyn Problem] =
+    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT];
 
 /// The problem called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Problem, String> {
@@ -52,14 +55,14 @@ impl Axis {
     }
 }
 
-/// An equation on a point set: one loss (the mean over the points of the sum of squared components of the
-/// residual) and one gradient row.
+/// An equation on one or more point sets: one loss and one gradient row. The loss is the mean over the points of
+/// a set of the sum of squared components of the residual; the means of several sets are added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
     /// Its public name, such as "pde" or "lid".
     pub name: &'static str,
-    /// The index of its point set; terms may share one.
-    pub set: usize,
+    /// The indices of its point sets, each with a mean of its own; terms may share a set.
+    pub sets: &'static [usize],
     /// What holds there.
     pub equation: Equation,
 }
@@ -109,6 +112,10 @@ pub trait Problem: Sync + Send {
     fn constants(&self) -> Vec<(&'static str, f64)>;
     /// The text of its shader: residual, adjoint and data on the device.
     fn shader(&self) -> &'static str;
+    /// The stem of the shader's file name, with `-` for `_`: the problem's own name unless problems share a file.
+    fn shader_name(&self) -> &'static str {
+        self.name()
+    }
     /// How many components the residual of the differential equation has.
     fn components(&self) -> usize;
     /// The residual of the differential equation; `data` is what [`Problem::data`] gives there.
@@ -147,8 +154,7 @@ pub trait Problem: Sync + Send {
     fn components_of(&self, term: usize) -> usize {
         match self.terms()[term].equation {
             Equation::Pde => self.components(),
-            Equation::Value { .. } | Equation::Slope { .. } => 1,
-            Equation::Velocity => 2,
+            condition => condition.components(),
         }
     }
     /// The residual of term number `term`, whatever its equation.
@@ -162,7 +168,7 @@ pub trait Problem: Sync + Send {
     fn jet_of(&self, term: usize) -> Jet {
         match self.terms()[term].equation {
             Equation::Pde => self.jet(),
-            Equation::Value { .. } => Jet::Value,
+            Equation::Values { .. } => Jet::Value,
             Equation::Slope { .. } | Equation::Velocity => Jet::Gradient,
         }
     }
@@ -194,8 +200,11 @@ mod tests {
                 }
             }
             for (i, term) in terms.iter().enumerate() {
-                let point = &sets[term.set].regions[0].lower;
-                assert_eq!(problem.data(i, point).len(), problem.components_of(i));
+                assert!(!term.sets.is_empty(), "{} `{}` has no points", problem.name(), term.name);
+                for &set in term.sets {
+                    let point = &sets[set].regions[0].lower;
+                    assert_eq!(problem.data(i, point).len(), problem.components_of(i));
+                }
             }
             let presets = problem.presets();
             assert_eq!(presets.iter().map(|p| p.name).collect::<Vec<_>>(), ["paper", "revised", "quick"]);
