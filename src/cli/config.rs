@@ -1,85 +1,82 @@
-//! What a run does: flags before the file of `--config` before the preset, each value with its origin.
+//! The flags of a run, and the file that may give the same options.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::math::names;
-use acr_pinn_gpu::math::rng::Seeds;
-use acr_pinn_gpu::networks::{self, Network, Shape};
-use acr_pinn_gpu::plans::{self, Plan};
-use acr_pinn_gpu::problems::{self, Preset, Problem, Sampling};
-use acr_pinn_gpu::strategies::{self, Strategy};
-use serde::{Deserialize, Serialize};
+use acr_pinn_gpu::training::Options;
+use acr_pinn_gpu::training::files;
 
-/// The paper's 2×2: name, network, strategy.
-pub const CONDITIONS: [(&str, &str, &str); 4] =
-    [("std", "mlp", "sum"), ("gcr", "mlp", "pcgrad"), ("lda", "lda", "sum"), ("acr", "lda", "pcgrad")];
-
-/// Options of a run as flags give them; a `--config` file has the same keys.
-#[derive(clap::Args, Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Options {
+/// [`Options`] on the command line.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Flags {
     /// paper, revised or quick [default: paper on a GPU, quick on a CPU adapter]
     #[arg(long, value_name = "NAME")]
-    pub preset: Option<String>,
+    preset: Option<String>,
     /// std, gcr, lda or acr: the paper's pairs of network and strategy [default: acr]
     #[arg(long, value_name = "NAME")]
-    pub condition: Option<String>,
+    condition: Option<String>,
     /// mlp or lda, instead of the condition's
     #[arg(long, value_name = "NAME")]
-    pub network: Option<String>,
+    network: Option<String>,
     /// sum or pcgrad, instead of the condition's
     #[arg(long, value_name = "NAME")]
-    pub strategy: Option<String>,
+    strategy: Option<String>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
     #[arg(long, value_name = "N")]
-    pub steps: Option<u64>,
+    steps: Option<u64>,
     /// Seed of initial parameters, points and orders [default: 1234]
     #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
+    seed: Option<u64>,
     /// Neurons of a hidden layer (4 to 128)
     #[arg(long, value_name = "N")]
-    pub width: Option<usize>,
+    width: Option<usize>,
     /// Hidden layers (1 to 8)
     #[arg(long, value_name = "N")]
-    pub depth: Option<usize>,
+    depth: Option<usize>,
     /// Points of a term, such as pde=1000; may be repeated
     #[arg(long, value_name = "TERM=N", value_parser = parse_points)]
-    #[serde(with = "points_table")]
-    pub points: Vec<(String, usize)>,
+    points: Vec<(String, usize)>,
     /// fixed (drawn once) or resampled (new points at every step)
     #[arg(long, value_name = "HOW")]
-    pub sampling: Option<String>,
+    sampling: Option<String>,
     /// How the step is cut into kernels [default: fused]
     #[arg(long, value_name = "NAME")]
-    pub plan: Option<String>,
+    plan: Option<String>,
     /// Klein–Gordon: end of the time interval [default: 1]
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
-    pub horizon: Option<f64>,
+    horizon: Option<f64>,
     /// Cavity: Reynolds number [default: 100; no reference field for others]
     #[arg(long, value_name = "RE", allow_negative_numbers = true)]
-    pub reynolds: Option<f64>,
+    reynolds: Option<f64>,
     /// Steps between evaluations and checkpoints [default: the preset's]
     #[arg(long, value_name = "N")]
-    pub every: Option<u64>,
+    every: Option<u64>,
     /// Checkpoints to keep [default: 2]
     #[arg(long, value_name = "N")]
-    pub keep: Option<usize>,
+    keep: Option<usize>,
 }
 
-/// Points in a file are a table: `points = { pde = 1000 }`.
-mod points_table {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(points: &[(String, usize)], s: S) -> Result<S::Ok, S::Error> {
-        points.iter().cloned().collect::<BTreeMap<_, _>>().serialize(s)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, usize)>, D::Error> {
-        Ok(BTreeMap::<String, usize>::deserialize(d)?.into_iter().collect())
+impl From<&Flags> for Options {
+    // every field is named, so that none can be forgotten
+    fn from(flags: &Flags) -> Options {
+        let f = flags.clone();
+        Options {
+            preset: f.preset,
+            condition: f.condition,
+            network: f.network,
+            strategy: f.strategy,
+            steps: f.steps,
+            seed: f.seed,
+            width: f.width,
+            depth: f.depth,
+            points: f.points,
+            sampling: f.sampling,
+            plan: f.plan,
+            horizon: f.horizon,
+            reynolds: f.reynolds,
+            every: f.every,
+            keep: f.keep,
+        }
     }
 }
 
@@ -89,220 +86,10 @@ fn parse_points(text: &str) -> std::result::Result<(String, usize), String> {
     Ok((term.to_owned(), count))
 }
 
-/// A run's settings with nothing left open.
-pub struct Config {
-    pub problem: &'static dyn Problem,
-    pub network: &'static dyn Network,
-    pub strategy: &'static dyn Strategy,
-    pub plan: &'static dyn Plan,
-    pub preset: Preset,
-    pub condition: String,
-    pub seed: u64,
-    pub shape: Shape,
-    pub keep: usize,
-    /// Key, value and where the value comes from: `flag`, `file` or `preset …` or `default`.
-    pub origins: BTreeMap<String, (serde_json::Value, String)>,
-}
-
-impl Config {
-    /// The independent seeds that follow from the run's.
-    pub fn seeds(&self) -> Seeds {
-        Seeds::of(self.seed)
-    }
-
-    /// The same run with another seed.
-    pub fn set_seed(&mut self, seed: u64) {
-        self.seed = seed;
-        if let Some(entry) = self.origins.get_mut("seed") {
-            entry.0 = seed.into();
-        }
-    }
-
-    /// What decides the numbers of a run, in one line: a checkpoint of another is not continued.
-    pub fn fingerprint(&self) -> String {
-        let free = ["every", "keep", "preset", "condition"];
-        let values: BTreeMap<_, _> = self
-            .origins
-            .iter()
-            .filter(|(key, _)| !free.contains(&&***key))
-            .map(|(key, (value, _))| (key, value))
-            .collect();
-        serde_json::json!({"problem": self.problem.name(), "values": values, "schedule": self.preset.schedule,
-            "variant": self.preset.variant.name()})
-        .to_string()
-    }
-}
-
 /// Reads the options of a `--config` file.
-pub fn read(path: &PathBuf) -> Result<Options> {
-    let bytes = acr_pinn_gpu::training::files::read(path, 1 << 20)?;
+pub fn read(path: &Path) -> Result<Options> {
+    let bytes = files::read(path, 1 << 20)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::input(path, "not UTF-8 text"))?;
     // a file with a wrong key is a wrong configuration, like a wrong flag
     toml::from_str(&text).map_err(|e| Error::Usage(format!("{}: {}", path.display(), e.to_string().trim_end())))
-}
-
-/// The first given of flag and file, with its origin.
-fn pick<T: Clone>(flag: &Option<T>, file: &Option<T>) -> Option<(T, &'static str)> {
-    flag.clone().map(|v| (v, "flag")).or_else(|| file.clone().map(|v| (v, "file")))
-}
-
-/// A network's shape for `problem` at this preset's size.
-fn shape_of(problem: &dyn Problem, preset: &Preset) -> Shape {
-    Shape {
-        inputs: problem.axes().len(),
-        outputs: problem.fields().len(),
-        width: preset.width,
-        depth: preset.depth,
-        variant: preset.variant,
-    }
-}
-
-/// Looks names up and checks everything that can be checked without an adapter; the preset stays open.
-pub struct Draft {
-    problem: &'static dyn Problem,
-    flags: Options,
-    file: Options,
-}
-
-impl Draft {
-    /// Checks the names in `flags` and `file` for problem `name`.
-    pub fn new(name: &str, flags: &Options, file: Options) -> Result<Draft> {
-        let mut parameters = Vec::new();
-        let horizon = pick(&flags.horizon, &file.horizon);
-        let reynolds = pick(&flags.reynolds, &file.reynolds);
-        for (parameter, picked) in [("horizon", horizon), ("reynolds", reynolds)] {
-            parameters.extend(picked.map(|(value, _)| (parameter, value)));
-        }
-        let problem = with_parameters(name, &parameters)?;
-        let draft = Draft { problem, flags: flags.clone(), file };
-        // everything but the adapter is checked before an adapter is opened
-        for preset in ["paper", "revised", "quick"] {
-            draft.resolve(preset)?;
-        }
-        Ok(draft)
-    }
-
-    /// The configuration, with `default_preset` where none is asked for.
-    pub fn resolve(&self, default_preset: &str) -> Result<Config> {
-        let (flags, file) = (&self.flags, &self.file);
-        let usage = Error::Usage;
-        let mut origins = BTreeMap::new();
-        let mut note = |key: &str, value: serde_json::Value, origin: &str| {
-            origins.insert(key.to_owned(), (value, origin.to_owned()));
-        };
-        let or_default = |picked: Option<(String, &'static str)>, default: &str| {
-            picked.map_or((default.to_owned(), "default".to_owned()), |(v, o)| (v, o.to_owned()))
-        };
-        let (preset_name, origin) = or_default(pick(&flags.preset, &file.preset), default_preset);
-        let mut preset = self.problem.preset(&preset_name).map_err(usage)?;
-        note("preset", preset_name.clone().into(), &origin);
-        let (condition, origin) = or_default(pick(&flags.condition, &file.condition), "acr");
-        let known = CONDITIONS.map(|(name, ..)| name);
-        let (_, network, strategy) = *CONDITIONS
-            .iter()
-            .find(|(name, ..)| *name == condition)
-            .ok_or_else(|| usage(names::unknown("condition", &condition, &known)))?;
-        note("condition", condition.clone().into(), &origin);
-        let (network, network_origin) = or_default(pick(&flags.network, &file.network), network);
-        let (strategy, strategy_origin) = or_default(pick(&flags.strategy, &file.strategy), strategy);
-        let (plan, plan_origin) = or_default(pick(&flags.plan, &file.plan), "fused");
-        note("network", network.clone().into(), &network_origin);
-        note("strategy", strategy.clone().into(), &strategy_origin);
-        note("plan", plan.clone().into(), &plan_origin);
-        let from_preset = format!("preset {preset_name}");
-        let mut number = |key: &str, picked: Option<(u64, &str)>, default: u64, origin: &str| {
-            let (value, origin) = picked.unwrap_or((default, origin));
-            note(key, value.into(), origin);
-            value
-        };
-        let wide = |picked: Option<(usize, &'static str)>| picked.map(|(v, o)| (v as u64, o));
-        preset.steps = number("steps", pick(&flags.steps, &file.steps), preset.steps, &from_preset);
-        preset.width =
-            number("width", wide(pick(&flags.width, &file.width)), preset.width as u64, &from_preset) as usize;
-        preset.depth =
-            number("depth", wide(pick(&flags.depth, &file.depth)), preset.depth as u64, &from_preset) as usize;
-        preset.evaluate_every = number("every", pick(&flags.every, &file.every), preset.evaluate_every, &from_preset);
-        let seed = number("seed", pick(&flags.seed, &file.seed), 1234, "default");
-        let keep = number("keep", wide(pick(&flags.keep, &file.keep)), 2, "default") as usize;
-        if let Some((sampling, origin)) = pick(&flags.sampling, &file.sampling) {
-            preset.sampling = match &*sampling {
-                "fixed" => Sampling::Fixed,
-                "resampled" => Sampling::Resampled,
-                other => return Err(usage(names::unknown("sampling", other, &["fixed", "resampled"]))),
-            };
-            note("sampling", sampling.into(), origin);
-        } else {
-            note("sampling", preset.sampling.name().into(), &from_preset);
-        }
-        for (points, origin) in [(&file.points, "file"), (&flags.points, "flag")] {
-            for (term, count) in points {
-                for (set, count) in split_points(self.problem, term, *count).map_err(usage)? {
-                    preset.points[set] = count;
-                    note(&format!("points.{}", self.problem.sets()[set].name), count.into(), origin);
-                }
-            }
-        }
-        for (set, count) in self.problem.sets().iter().zip(&preset.points) {
-            origins.entry(format!("points.{}", set.name)).or_insert(((*count).into(), from_preset.clone()));
-        }
-        for parameter in self.problem.parameters() {
-            origins.insert(parameter.name.to_owned(), (parameter.value.into(), "problem".to_owned()));
-        }
-        let shape = shape_of(self.problem, &preset);
-        shape.validate().map_err(usage)?;
-        check(&preset).map_err(usage)?;
-        Ok(Config {
-            problem: self.problem,
-            network: networks::find(&network).map_err(usage)?,
-            strategy: strategies::find(&strategy).map_err(usage)?,
-            plan: plans::find(&plan).map_err(usage)?,
-            preset,
-            condition,
-            seed,
-            shape,
-            keep,
-            origins,
-        })
-    }
-}
-
-/// Problem `name` with some of its parameters changed.
-pub fn with_parameters(name: &str, parameters: &[(&str, f64)]) -> Result<&'static dyn Problem> {
-    let mut problem = problems::find(name).map_err(Error::Usage)?;
-    for (parameter, value) in parameters {
-        // a run lasts as long as the program, and so may its problem
-        problem = Box::leak(problem.with(parameter, *value).map_err(Error::Usage)?);
-    }
-    Ok(problem)
-}
-
-/// The point sets that a term or set name stands for, with their numbers of points: `count` is shared out among the
-/// sets of a term as evenly as possible. Terms that share points share their number.
-fn split_points(problem: &dyn Problem, name: &str, count: usize) -> std::result::Result<Vec<(usize, usize)>, String> {
-    if let Some(set) = problem.sets().iter().position(|set| set.name == name) {
-        return Ok(vec![(set, count)]);
-    }
-    if let Some(term) = problem.terms().iter().find(|term| term.name == name) {
-        let parts = term.sets.len();
-        let share = |i: usize| count / parts + usize::from(i < count % parts);
-        return Ok(term.sets.iter().enumerate().map(|(i, &set)| (set, share(i))).collect());
-    }
-    let known: Vec<_> = problem.terms().iter().map(|term| term.name).collect();
-    Err(names::unknown("term", name, &known))
-}
-
-/// Numbers that no run can use.
-fn check(preset: &Preset) -> std::result::Result<(), String> {
-    /// Sixteen million points: beyond it indices and memory run out long before anything is gained.
-    const MOST_POINTS: usize = 1 << 24;
-    if preset.steps == 0 || preset.steps > 1 << 31 {
-        return Err(format!("--steps {} is outside 1..2147483648", preset.steps));
-    }
-    if preset.evaluate_every == 0 {
-        return Err("--every must be at least 1".into());
-    }
-    match preset.points.iter().find(|&&n| n == 0 || n > MOST_POINTS) {
-        Some(n) => Err(format!("{n} points are outside 1..{MOST_POINTS}: choose another --points")),
-        None => Ok(()),
-    }
 }

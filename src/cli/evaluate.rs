@@ -10,13 +10,14 @@ use acr_pinn_gpu::plans::fused::default_tile;
 use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
 use acr_pinn_gpu::strategies;
+use acr_pinn_gpu::training::configuration::with_parameters;
 use acr_pinn_gpu::training::model::{numbers, tensors};
 use acr_pinn_gpu::training::{Evaluator, Model, files};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
-use super::{config, output};
+use super::output;
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -101,7 +102,7 @@ pub fn problem_of(model: &Model, wanted: Option<&str>, path: &Path) -> Result<&'
     let known = problems::find(&name).map_err(Error::Usage)?;
     let own = known.parameters();
     let stored = own.iter().filter_map(|p| Some((p.name, model.metadata.get(p.name)?.parse().ok()?)));
-    config::with_parameters(&name, &stored.collect::<Vec<_>>())
+    with_parameters(&name, &stored.collect::<Vec<_>>())
 }
 
 /// The model must have the problem's coordinates and fields.

@@ -13,12 +13,13 @@ use acr_pinn_gpu::plans::fused::default_tile;
 use acr_pinn_gpu::plans::{self, Plan, Setup, Step};
 use acr_pinn_gpu::problems::Problem;
 use acr_pinn_gpu::strategies;
+use acr_pinn_gpu::training::configuration::with_parameters;
 use acr_pinn_gpu::training::model::{numbers, tensors};
 use acr_pinn_gpu::training::{Model, StepRecord, files};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::adapter::AdapterArgs;
-use super::{config, evaluate};
+use super::evaluate;
 
 /// Arguments of `gradients`.
 #[derive(clap::Args)]
@@ -58,7 +59,7 @@ pub struct Args {
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let parameters = [("horizon", args.horizon), ("reynolds", args.reynolds)];
     let given: Vec<_> = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-    let problem = config::with_parameters(&args.problem, &given)?;
+    let problem = with_parameters(&args.problem, &given)?;
     let strategy = strategies::find(&args.strategy).map_err(Error::Usage)?;
     let plan = plans::find(&args.plan).map_err(Error::Usage)?;
     let terms = problem.terms().len();

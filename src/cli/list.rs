@@ -1,9 +1,10 @@
 //! `list`: what there is to choose from.
 
+use acr_pinn_gpu::training::CONDITIONS;
 use acr_pinn_gpu::{networks, plans, problems, strategies};
 use serde_json::json;
 
-use super::{config::CONDITIONS, output};
+use super::output;
 
 /// Arguments of `list`.
 #[derive(clap::Args)]

@@ -9,7 +9,7 @@ mod list;
 mod output;
 mod page;
 mod pictures;
-mod record;
+mod progress;
 mod run;
 mod signals;
 

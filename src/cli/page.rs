@@ -1,10 +1,9 @@
 //! `report.html`: a run on one page that opens from the file system.
 
 use acr_pinn_gpu::report::Page;
-use acr_pinn_gpu::training::History;
+use acr_pinn_gpu::training::{Config, History};
 use serde_json::Value;
 
-use super::config::Config;
 use super::pictures::Picture;
 
 /// The whole page.

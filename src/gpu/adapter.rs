@@ -34,7 +34,8 @@ pub struct Adapters {
     wanted_backend: Option<String>,
 }
 
-/// An opened device with its queue.
+/// An opened device with its queue; clones share both.
+#[derive(Clone)]
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,

@@ -1,15 +1,22 @@
-//! A run: parameters on the device, steps in watchdog-safe pieces, errors against the known answer, and the
-//! files that hold weights.
+//! A run: what it is told, parameters on the device, steps in watchdog-safe pieces, errors against the known
+//! answer, and the directory that holds all of it.
 
 pub mod checkpoint;
+pub mod configuration;
 pub mod evaluation;
 pub mod files;
 pub mod history;
+pub mod journal;
 pub mod model;
+pub mod observer;
+pub mod session;
 pub mod trainer;
 
 pub use checkpoint::Checkpoint;
+pub use configuration::{CONDITIONS, Config, Draft, Options};
 pub use evaluation::{Evaluation, Evaluator};
 pub use history::{History, Row};
 pub use model::Model;
+pub use observer::{Observer, Progress, Silent, Trained};
+pub use session::{Outcome, Run, Runner};
 pub use trainer::{StepRecord, Trainer};

@@ -52,7 +52,7 @@ impl StepRecord {
 
 /// A network in training on one device.
 pub struct Trainer<'a> {
-    pub gpu: &'a Gpu,
+    pub gpu: Gpu,
     pub setup: Setup<'a>,
     pub tile: Tile,
     pub step: Step,
@@ -65,29 +65,37 @@ pub struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     /// Builds the step and puts `parameters` on the device. Fixed points are drawn here, once.
-    pub fn new(gpu: &'a Gpu, setup: Setup<'a>, plan: &dyn Plan, parameters: &[f32]) -> Result<Trainer<'a>> {
+    pub fn new(gpu: &Gpu, setup: Setup<'a>, plan: &dyn Plan, parameters: &[f32]) -> Result<Trainer<'a>> {
         let tile = default_tile(gpu, &setup);
         Trainer::with_tile(gpu, setup, plan, tile, parameters)
     }
 
     /// The same with a tile shape of the caller's choice.
     pub fn with_tile(
-        gpu: &'a Gpu,
+        gpu: &Gpu,
         setup: Setup<'a>,
         plan: &dyn Plan,
         tile: Tile,
         parameters: &[f32],
     ) -> Result<Trainer<'a>> {
         let step = Step::build(gpu, &setup, plan, &tile)?;
-        let trainer =
-            Trainer { gpu, setup, tile, step, done: 0, step_time: None, samples: Vec::new(), busy: Duration::ZERO };
+        let trainer = Trainer {
+            gpu: gpu.clone(),
+            setup,
+            tile,
+            step,
+            done: 0,
+            step_time: None,
+            samples: Vec::new(),
+            busy: Duration::ZERO,
+        };
         trainer.place(parameters)?;
         Ok(trainer)
     }
 
     /// Puts `parameters` on the device and draws fixed points.
     fn place(&self, parameters: &[f32]) -> Result<()> {
-        self.step.set_parameters(self.gpu, parameters);
+        self.step.set_parameters(&self.gpu, parameters);
         if !self.setup.resampled && self.setup.orders.is_none() {
             self.gpu.submit(std::slice::from_ref(&self.step.sample), 1);
         }
@@ -98,7 +106,7 @@ impl<'a> Trainer<'a> {
     /// same bits as a new trainer. Only what the kernels have as constants must stay.
     pub fn restart(&mut self, seeds: Seeds, schedule: Schedule, steps: u64, parameters: &[f32]) -> Result<()> {
         self.setup = Setup { seeds, schedule, steps, ..self.setup.clone() };
-        self.step.set_settings(self.gpu, &self.setup.settings());
+        self.step.set_settings(&self.gpu, &self.setup.settings());
         self.restore(0, parameters, &vec![0.0; 2 * parameters.len()]);
         (self.samples, self.busy) = (Vec::new(), Duration::ZERO);
         self.place(parameters)
@@ -107,7 +115,7 @@ impl<'a> Trainer<'a> {
     /// Says where on its cosine the schedule is (0 to 1) for the steps to come: for runs whose length is a time.
     /// Warm-up still counts steps.
     pub fn set_progress(&self, progress: f64) {
-        self.step.set_settings(self.gpu, &Settings { progress: Some(progress), ..self.setup.settings() });
+        self.step.set_settings(&self.gpu, &Settings { progress: Some(progress), ..self.setup.settings() });
     }
 
     /// Steps done so far.
@@ -187,7 +195,7 @@ impl<'a> Trainer<'a> {
 
     /// Puts the state after `done` steps on the device: training goes on with the same bits.
     pub fn restore(&mut self, done: u64, parameters: &[f32], moments: &[f32]) {
-        self.step.set_parameters(self.gpu, parameters);
+        self.step.set_parameters(&self.gpu, parameters);
         self.gpu.write(&self.step.moments, moments);
         self.gpu.write(&self.step.control, &[done as u32, 0, 0, 0]);
         self.done = done;

@@ -3,15 +3,20 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::gpu::Gpu;
-use acr_pinn_gpu::training::{History, Row, Trainer, files};
 use serde_json::{Value, json};
 
-use super::config::{Config, Options};
-use super::pictures::Picture;
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+
+use super::configuration::{Config, Options};
+use super::files;
+use super::history::{History, Row};
+use super::trainer::Trainer;
+
+/// What every run leaves beside its checkpoints.
+const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
 
 /// The records of a run in progress.
 pub struct Journal {
@@ -43,7 +48,7 @@ impl Journal {
             "seeds": {"initial": config.seed, "sample": config.seeds().sample, "order": config.seeds().order},
             "parameters": layout.len,
             "resumed_at": resumed_at,
-            "started": super::run::utc_now(),
+            "started": utc_now(),
         });
         write(folder, &document)?;
         let path = folder.join("diagnostics.jsonl");
@@ -69,14 +74,8 @@ impl Journal {
         write(&self.folder, &self.document)
     }
 
-    /// Writes the final `run.json` and returns it.
-    pub fn finish(
-        &mut self,
-        status: &str,
-        history: &History,
-        trainer: &Trainer,
-        pictures: &[Picture],
-    ) -> Result<Value> {
+    /// Writes the final `run.json` and returns it; `files` are those that the caller added.
+    pub fn finish(&mut self, status: &str, history: &History, trainer: &Trainer, files: &[String]) -> Result<Value> {
         let row = |row: &Row| {
             let errors = row.errors.map(|e| e.map(Some)).unwrap_or_default();
             json!({"step": row.step, "rel_l2": errors[0], "rel_linf": errors[1], "mse": errors[2]})
@@ -86,8 +85,8 @@ impl Journal {
             .map(|row| history.terms.iter().zip(&row.losses).map(|(t, l)| ((*t).to_owned(), (*l).into())).collect())
             .unwrap_or_default();
         let elapsed = self.start.elapsed().as_secs_f64();
-        let mut names = vec!["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors", "report.html"];
-        names.extend(pictures.iter().map(|p| p.file));
+        let mut names: Vec<_> = FILES.map(str::to_owned).into();
+        names.extend_from_slice(files);
         let fields = json!({
             "status": status,
             "losses": losses,
@@ -134,4 +133,21 @@ pub fn read(folder: &Path) -> Result<(String, Options)> {
     let options = serde_json::from_value(options.into())
         .map_err(|e| Error::input(&path, format!("configuration does not fit this version ({e})")))?;
     Ok((problem, options))
+}
+
+/// Now, as in 20260131T235959Z.
+pub fn utc_now() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, clock) = ((seconds / 86_400) as i64, seconds % 86_400);
+    // days to date: Howard Hinnant's algorithm, years beginning in March
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", clock / 3600, clock / 60 % 60, clock % 60)
 }
