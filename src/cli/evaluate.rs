@@ -133,7 +133,8 @@ pub fn reference_in(problem: &dyn Problem, folder: &Path) -> Result<Solution> {
         let bytes = files::read(&path, 1 << 24)?;
         String::from_utf8(bytes).map_err(|_| Error::input(&path, "not a text file"))
     };
-    reference::from_csv(&text("reference_u.csv")?, &text("reference_v.csv")?).map_err(|e| Error::input(folder, e))
+    reference::cavity::from_csv(&text("reference_u.csv")?, &text("reference_v.csv")?)
+        .map_err(|e| Error::input(folder, e))
 }
 
 /// One point per set: enough for the kernels to link; evaluation brings its own points.

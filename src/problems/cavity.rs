@@ -99,7 +99,7 @@ impl Problem for Cavity {
         ]
     }
     fn grid(&self) -> Grid {
-        let axis = |name| GridAxis { name, lower: 0.0, upper: 1.0, count: reference::NODES };
+        let axis = |name| GridAxis { name, lower: 0.0, upper: 1.0, count: reference::cavity::NODES };
         Grid { axes: [axis("x"), axis("y")] }
     }
     fn observables(&self) -> Vec<Observable> {
@@ -112,7 +112,7 @@ impl Problem for Cavity {
         ]
     }
     fn solution(&self) -> Option<Solution> {
-        (self.reynolds == REFERENCE_REYNOLDS).then(reference::converged)
+        (self.reynolds == REFERENCE_REYNOLDS).then(reference::cavity::converged)
     }
     fn parameters(&self) -> Vec<Parameter> {
         vec![Parameter { name: "reynolds", value: self.reynolds, meaning: "lid speed × side / viscosity" }]

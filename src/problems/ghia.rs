@@ -51,7 +51,7 @@ mod tests {
     /// The table and the converged field are independent; they differ by what both sources publish.
     #[test]
     fn the_table_lies_on_the_converged_field() {
-        let field = reference::converged();
+        let field = reference::cavity::converged();
         let profile = |name: &str, at: f64, along_x: bool| {
             let values = field.of(name).unwrap();
             let s = at * 99.0;

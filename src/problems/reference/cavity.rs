@@ -1,12 +1,12 @@
-//! Reference flows of the cavity: the embedded grid-converged one, and the paper's own pair of text files.
+//! The cavity: the embedded grid-converged flow, and the paper's own pair of text files.
 
-use super::{Errors, Solution, errors};
+use crate::problems::{Errors, Solution, errors};
 use safetensors::SafeTensors;
 
 /// Nodes along each axis.
 pub const NODES: usize = 100;
 /// Tensors u and v [100, 100] f32, row i ↔ x = i/99, column j ↔ y = j/99 (see assets/README.md).
-static CONVERGED: &[u8] = include_bytes!("../../assets/solutions/cavity_re100.safetensors");
+static CONVERGED: &[u8] = include_bytes!("../../../assets/solutions/cavity_re100.safetensors");
 
 /// The grid-converged flow at Re = 100: speed first, then u and v, on the 100 × 100 grid.
 ///
