@@ -4,7 +4,7 @@
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{Layout, Lda, Mlp, Network};
 use acr_pinn_gpu::oracle::{self, Model};
-use acr_pinn_gpu::problems::{Cavity, KleinGordon, Problem};
+use acr_pinn_gpu::problems::{Cavity, KleinGordon, Poisson5d, Problem};
 use acr_pinn_gpu::strategies::{Gram, PcGrad, Strategy};
 use serde_json::Value;
 
@@ -181,6 +181,29 @@ fn klein_gordon_at_two_horizons() {
         compare(&mut failures, &format!("{name} loss"), &got.losses[..1], &numbers(&v["loss_pde"]));
         compare(&mut failures, &format!("{name} row"), &case.reordered(&got.rows[0]), &numbers(&v["grad"]));
     }
+    report(&failures);
+}
+
+#[test]
+fn poisson_in_five_dimensions() {
+    let name = "poisson5_lda_v2";
+    let case = case(name, &Poisson5d, &Lda, Variant::V2);
+    let v = &case.vectors;
+    let mut failures = Vec::new();
+    let point = numbers(&v["point"]);
+    let squares: [[usize; 2]; 5] = std::array::from_fn(|i| [i, i]);
+    let asked: Vec<(usize, &[usize])> = squares.iter().map(|axes| (0, &axes[..])).chain([(0, &[][..])]).collect();
+    let got = oracle::derivatives(case.model, &case.parameters, &point, &asked);
+    compare(&mut failures, "u", &got[5..], &numbers(&v["values"]["u"]));
+    compare(&mut failures, "Δu", &[got[..5].iter().sum()], &numbers(&v["values"]["lap"]));
+    compare(&mut failures, "f", &Poisson5d.data(0, &point), &numbers(&v["values"]["f"]));
+    let residual = oracle::residual(case.model, &case.parameters, 0, &point);
+    compare(&mut failures, "residual", &residual, &numbers(&v["values"]["res"]));
+
+    let points = [numbers(&v["interior"]), vec![0.0, 0.5, 0.5, 0.5, 0.5]];
+    let got = oracle::gradients(case.model, &case.parameters, &points).unwrap();
+    compare(&mut failures, "loss", &got.losses[..1], &numbers(&v["loss_pde"]));
+    compare(&mut failures, "row", &case.reordered(&got.rows[0]), &numbers(&v["grad"]));
     report(&failures);
 }
 

@@ -1,7 +1,9 @@
-// The jet of order zero: a field's value alone. For Dirichlet and initial terms and for evaluation.
+// The jet of order zero: a field's value alone. For Dirichlet and initial terms and for evaluation, in any
+// number of axes. Slopes are not carried: their functions are there so that texts for any order link, and a
+// plan gives this jet only to terms that ask for no slope.
 //
-// provides: Jet, jet_zero, jet_constant, jet_input, value, from_value, chain, chain_adjoint,
-//           multiply, multiply_adjoint, inner
+// provides: Jet, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient, chain,
+//           chain_adjoint, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math)
 
 alias Jet = f32;
@@ -11,7 +13,10 @@ fn jet_constant(c: f32) -> Jet { return c; }
 fn jet_input(x: f32, axis: u32) -> Jet { return x; }
 
 fn value(u: Jet) -> f32 { return u; }
+fn d0(u: Jet) -> f32 { return 0.0; }
+fn d1(u: Jet) -> f32 { return 0.0; }
 fn from_value(v: f32) -> Jet { return v; }
+fn from_gradient(g0: f32, g1: f32) -> Jet { return 0.0; }
 
 fn chain(f: Derivatives, z: Jet) -> Jet { return f.f0; }
 fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet { return f.f1 * y_bar; }

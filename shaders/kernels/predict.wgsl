@@ -1,12 +1,12 @@
 // The network at given points: forward only, a tile of points per workgroup and turn.
 //
 // provides: predict
-// expects:  forward, LAST (networks); tile; jets
+// expects:  forward, LAST (networks); tile; a jet of STREAMS = 1 (value) or 3 (gradient) streams
 
 @group(0) @binding(0) var<storage, read> points: array<f32>;                // [point][axis], physical
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;             // packed parameters
 @group(0) @binding(2) var<storage, read_write> scratch: array<Jet>;         // [workgroup][slot][feature][point]
-@group(0) @binding(3) var<storage, read_write> fields: array<f32>;          // [point][field][value, ∂₀, ∂₁]
+@group(0) @binding(3) var<storage, read_write> fields: array<f32>;          // [point][field][stream]
 @group(0) @binding(4) var<uniform> batch: vec4u;                            // x: the first tile of this dispatch
 
 // What the transposes of the same files would write to; this kernel never calls them.
@@ -28,10 +28,12 @@ fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) w
                 let y = outputs(LAST, q);
                 if point < POINT_COUNT {
                     for (var o = 0u; o < FIELDS; o++) {
-                        let i = 3u * (point * FIELDS + o);
+                        let i = STREAMS * (point * FIELDS + o);
                         fields[i] = value(y[o]);
-                        fields[i + 1u] = d0(y[o]);
-                        fields[i + 2u] = d1(y[o]);
+                        if STREAMS == 3u {
+                            fields[i + 1u] = d0(y[o]);
+                            fields[i + 2u] = d1(y[o]);
+                        }
                     }
                 }
             }

@@ -33,7 +33,7 @@ pub struct Args {
     /// Predict at the points of this safetensors file: f32 `points` [n, axes]
     #[arg(long, value_name = "FILE", requires = "out")]
     points: Option<PathBuf>,
-    /// Where predictions go: one tensor [n, 3] per field with value, ∂₀, ∂₁
+    /// Where predictions go: one tensor [n, 3] per field with value, ∂₀, ∂₁ ([n, 1] in more than two axes)
     #[arg(long, value_name = "FILE", requires = "points")]
     out: Option<PathBuf>,
     /// Print one JSON document
@@ -166,15 +166,19 @@ fn points_of(problem: &dyn Problem, path: &Path) -> Result<Vec<f32>> {
 }
 
 fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<()> {
-    let predictor = Predictor::new(gpu, setup, &step.packing, tile, &step.weights, points)?;
+    let slopes = setup.shape.inputs == 2;
+    let predictor = Predictor::new(gpu, setup, &step.packing, tile, &step.weights, points, slopes)?;
     let jets = predictor.run(gpu)?;
-    let fields = setup.problem.fields();
+    let (fields, streams) = (setup.problem.fields(), predictor.streams());
     let columns: Vec<Vec<f32>> = (0..fields.len())
-        .map(|f| jets.chunks_exact(3 * fields.len()).flat_map(|point| point[3 * f..3 * f + 3].to_vec()).collect())
+        .map(|f| {
+            let points = jets.chunks_exact(streams * fields.len());
+            points.flat_map(|point| point[streams * f..streams * (f + 1)].to_vec()).collect()
+        })
         .collect();
     let n = points.len() / setup.shape.inputs;
     let views = fields.iter().zip(&columns).map(|(name, values)| {
-        let view = TensorView::new(Dtype::F32, vec![n, 3], bytemuck::cast_slice(values));
+        let view = TensorView::new(Dtype::F32, vec![n, streams], bytemuck::cast_slice(values));
         Ok((*name, view.map_err(|e| Error::output(out, e))?))
     });
     let views = views.collect::<Result<Vec<_>>>()?;

@@ -37,10 +37,20 @@ pub fn draw(
 
 type Drawn = Vec<(&'static str, String, Figure)>;
 
+/// The nodes of the problem's grid; `values` holds one number per point of the whole evaluation set.
 fn grid_of(problem: &dyn Problem, values: &[f64]) -> std::io::Result<Grid> {
     let g = problem.grid();
     let ends = |k: usize| [g.axes[k].lower, g.axes[k].upper];
-    Grid::new(values, g.nx(), g.ny(), ends(0), ends(1))
+    // the nodes come last
+    Grid::new(&values[values.len().saturating_sub(g.len())..], g.nx(), g.ny(), ends(0), ends(1))
+}
+
+/// Where the picture lies on the axes it does not show, such as " at x3 = 0.5"; empty in two axes.
+fn place(problem: &dyn Problem) -> String {
+    let places =
+        problem.axes().into_iter().skip(2).zip(problem.slice()).map(|(axis, x)| format!("{} = {x}", axis.name));
+    let places: Vec<_> = places.collect();
+    if places.is_empty() { String::new() } else { format!(" at {}", places.join(", ")) }
 }
 
 /// Solution, prediction and absolute error of the compared observable, on the same colours.
@@ -48,6 +58,7 @@ fn fields(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solu
     let (name, predicted) = &evaluation.observables[0];
     let axes = problem.axes();
     let prediction = grid_of(problem, predicted)?;
+    let place = place(problem);
     let map = |grid: Grid, title: String| Heatmap::new(grid).title(title).axes(axes[0].name, axes[1].name).label(*name);
     let mut drawn = Vec::new();
     let mut shown = map(prediction.clone(), format!("{}: prediction", problem.title()));
@@ -58,11 +69,11 @@ fn fields(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solu
         }
         let error = known.zip(&prediction, |u, p| (p - u).abs())?;
         let title = format!("{}: solution", problem.title());
-        drawn.push(("solution.png", format!("Reference: {}", solution.origin), map(known, title).draw()));
+        drawn.push(("solution.png", format!("Reference{place}: {}", solution.origin), map(known, title).draw()));
         let error = map(error, format!("{}: absolute error", problem.title())).label(format!("|error| of {name}"));
-        drawn.push(("error.png", "Absolute error of the prediction".to_owned(), error.draw()));
+        drawn.push(("error.png", format!("Absolute error of the prediction{place}"), error.draw()));
     }
-    drawn.insert(drawn.len().min(1), ("prediction.png", "The trained network".to_owned(), shown.draw()));
+    drawn.insert(drawn.len().min(1), ("prediction.png", format!("The trained network{place}"), shown.draw()));
     Ok(drawn)
 }
 

@@ -9,13 +9,15 @@ pub enum Jet {
     Gradient,
     /// u, ∂₀u, ∂₁u and the generalised Laplacian Σ cᵢ ∂ᵢᵢu.
     Second,
+    /// u, its slopes along five axes and the generalised Laplacian Σ cᵢ ∂ᵢᵢu.
+    Second5d,
     /// ψ, ∂₀, ∂₁, ∂₀₀, ∂₀₁, ∂₁₁, ∂₀Δ, ∂₁Δ.
     Third,
 }
 
 impl Jet {
     /// Every jet, in increasing order of derivative.
-    pub const ALL: [Self; 4] = [Self::Value, Self::Gradient, Self::Second, Self::Third];
+    pub const ALL: [Self; 5] = [Self::Value, Self::Gradient, Self::Second, Self::Second5d, Self::Third];
 
     /// The stem of its shader file.
     pub const fn name(self) -> &'static str {
@@ -23,21 +25,28 @@ impl Jet {
             Self::Value => "value",
             Self::Gradient => "gradient",
             Self::Second => "second",
+            Self::Second5d => "second_5d",
             Self::Third => "third",
         }
     }
 
     /// The highest derivative in it.
     pub const fn order(self) -> usize {
-        self as usize
+        match self {
+            Self::Value => 0,
+            Self::Gradient => 1,
+            Self::Second | Self::Second5d => 2,
+            Self::Third => 3,
+        }
     }
 
-    /// How many numbers it holds in two axes.
+    /// How many numbers it holds.
     pub const fn streams(self) -> usize {
         match self {
             Self::Value => 1,
             Self::Gradient => 3,
             Self::Second => 4,
+            Self::Second5d => 7,
             Self::Third => 8,
         }
     }

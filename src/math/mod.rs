@@ -4,6 +4,7 @@
 pub mod dual;
 pub mod jet;
 pub mod names;
+pub mod numpy;
 pub mod portable;
 pub mod real;
 pub mod rng;

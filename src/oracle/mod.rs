@@ -10,7 +10,7 @@ pub use training::{Adam, Settings, Trajectory, orders, points, trajectory};
 
 use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Network, Shape};
-use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity, errors};
+use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity};
 use crate::strategies::Strategy;
 use fields::Fields;
 use std::sync::Mutex;
@@ -192,12 +192,14 @@ fn jets(model: Model, axes: &[Axis], parameters: &[f64], quantity: Quantity, poi
     jets
 }
 
-/// Errors of the first observable on the problem's grid; none without a known solution.
+/// Errors of the network's answer; none without a known solution.
 pub fn evaluate(model: Model, parameters: &[f64]) -> Option<Errors> {
     let solution = model.problem.solution()?;
-    let quantity = model.problem.observables()[0].quantity;
-    let prediction = observe(model, parameters, quantity, &model.problem.grid().points());
-    Some(errors(&prediction, solution.compared()))
+    let set = model.problem.evaluation_set();
+    let compared = model.problem.compared();
+    let observables = model.problem.observables().into_iter().filter(|o| compared.contains(&o.name));
+    let values: Vec<_> = observables.map(|o| (o.name, observe(model, parameters, o.quantity, &set.points))).collect();
+    Some(solution.errors(&compared, set.counted, &values))
 }
 
 /// The combined gradient, projecting the rows themselves.

@@ -1,5 +1,6 @@
 //! The fused plan: one dispatch per jet order evaluates jets, residual, adjoint and partial weight gradients
-//! of a tile of points. The equation's points carry its full jets, all other conditions values and slopes.
+//! of a tile of points. The equation's points carry its full jets, those of all other conditions values, and slopes
+//! where one of them asks for slopes.
 
 use encase::ShaderType;
 
@@ -109,16 +110,18 @@ impl Plan for Fused {
     }
 }
 
-/// The equation with its own jet; then every other condition with values and slopes. Terms come in the
-/// problem's order, the equation first, so each kernel's slabs lie together.
+/// The equation with its own jet; then every other condition with values, or values and slopes where one of them
+/// asks for slopes. Terms come in the problem's order, the equation first, so each kernel's slabs lie together.
 fn groups(setup: &Setup) -> Vec<Group> {
     let terms = setup.problem.terms();
     let (equation, conditions): (Vec<_>, Vec<_>) =
         setup.shares().0.into_iter().partition(|share| matches!(terms[share.term].equation, Equation::Pde));
+    let slopes = conditions.iter().any(|share| setup.problem.jet_of(share.term) == Jet::Gradient);
+    let jet = if slopes { Jet::Gradient } else { Jet::Value };
     let own = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
     vec![
         Group { jet: setup.problem.jet(), shares: equation, residual: own },
-        Group { jet: Jet::Gradient, shares: conditions, residual: shader("residuals/conditions") },
+        Group { jet, shares: conditions, residual: shader("residuals/conditions") },
     ]
 }
 
@@ -166,7 +169,7 @@ pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wirin
     let jet_bytes = match jet {
         Jet::Value => 4,
         Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
-        Jet::Third => 32,
+        Jet::Second5d | Jet::Third => 32,
     };
     (jet_bytes * wiring.slots(setup.shape.depth) * stride(setup, tile) * tile.points()) as u64
 }

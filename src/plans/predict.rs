@@ -1,4 +1,5 @@
-//! The network at given points: values and slopes of every field, for evaluation and pictures.
+//! The network at given points: values of every field, with slopes where they are wanted, for evaluation and
+//! pictures.
 
 use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Kernel};
@@ -16,10 +17,12 @@ pub struct Predictor {
     fields: Buffer,
     numbers: usize,
     outputs: usize,
+    streams: usize,
 }
 
 impl Predictor {
-    /// Prepares for `points` (flat `[n, axes]`, physical), reading the packed `weights`.
+    /// Prepares for `points` (flat `[n, axes]`, physical), reading the packed `weights`. `slopes` asks for ∂₀ and
+    /// ∂₁ of every field, which two axes have.
     pub fn new(
         gpu: &Gpu,
         setup: &Setup,
@@ -27,27 +30,30 @@ impl Predictor {
         tile: &Tile,
         weights: &Buffer,
         points: &[f32],
+        slopes: bool,
     ) -> Result<Predictor> {
+        let jet = if slopes { Jet::Gradient } else { Jet::Value };
+        let streams = jet.streams();
         let count = points.len() / setup.shape.inputs;
         let outputs = setup.shape.outputs;
         let wiring = setup.network.wiring(&setup.shape);
         let tiles = count.div_ceil(tile.points());
-        let per_workgroup = scratch_bytes(setup, Jet::Gradient, tile, &wiring);
+        let per_workgroup = scratch_bytes(setup, jet, tile, &wiring);
         // a forward pass takes less than half of the trips that the count for a whole step gives
         let walk = (2 * trip_limit(gpu) / trips_per_tile(setup, tile, &wiring)).clamp(1, 8).min(tiles);
         let workgroups = tiles.div_ceil(walk).min((gpu.max_binding() / per_workgroup).clamp(1, 256) as usize);
         let scratch = gpu.storage("scratch", per_workgroup * workgroups as u64)?;
         let buffer = gpu.storage_with("points", points)?;
-        let fields = gpu.storage("fields", 12 * (count * outputs) as u64)?;
+        let fields = gpu.storage("fields", 4 * (count * outputs * streams) as u64)?;
         let mut prelude = network_prelude(setup, packing, tile, &wiring);
-        prelude.u32("TILES", walk).u32("POINT_COUNT", count);
+        prelude.u32("TILES", walk).u32("POINT_COUNT", count).u32("STREAMS", streams);
         let kernel = Kernel::link(
             gpu,
             "predict",
             &[
                 prelude.part(),
                 shader("math"),
-                shader("jets/gradient"),
+                shader(&format!("jets/{}", jet.name())),
                 shader("tile"),
                 plugin("networks", setup.network.name(), setup.network.shader()),
                 shader("kernels/predict"),
@@ -65,15 +71,20 @@ impl Predictor {
             Ok(kernel.bind(gpu, &buffers)?.workgroups(workgroups as u32))
         };
         let batches = (0..tiles).step_by(workgroups * walk).map(batch).collect::<Result<_>>()?;
-        Ok(Predictor { batches, fields, numbers: 3 * count * outputs, outputs })
+        Ok(Predictor { batches, fields, numbers: count * outputs * streams, outputs, streams })
     }
 
-    /// Per point and field: value, ∂₀, ∂₁ — flat `[n, fields, 3]`.
+    /// Per point and field the value, or value, ∂₀, ∂₁ — flat `[n, fields, streams]`.
     pub fn run(&self, gpu: &Gpu) -> Result<Vec<f32>> {
         for batch in &self.batches {
             gpu.submit(std::slice::from_ref(batch), 1);
         }
         gpu.read(&self.fields, self.numbers)
+    }
+
+    /// Numbers per point and field: 3 with slopes, otherwise 1.
+    pub fn streams(&self) -> usize {
+        self.streams
     }
 
     /// Fields per point.

@@ -62,6 +62,7 @@ const SHADERS: &[(&str, &str)] = &[
     ("jets/value", include_str!("../../shaders/jets/value.wgsl")),
     ("jets/gradient", include_str!("../../shaders/jets/gradient.wgsl")),
     ("jets/second", include_str!("../../shaders/jets/second.wgsl")),
+    ("jets/second_5d", include_str!("../../shaders/jets/second_5d.wgsl")),
     ("jets/third", include_str!("../../shaders/jets/third.wgsl")),
     ("residuals/conditions", include_str!("../../shaders/residuals/conditions.wgsl")),
     ("kernels/sample", include_str!("../../shaders/kernels/sample.wgsl")),

@@ -6,6 +6,7 @@ pub mod equations;
 pub mod ghia;
 pub mod helmholtz;
 pub mod klein_gordon;
+pub mod poisson_5d;
 pub mod preset;
 pub mod reference;
 pub mod solution;
@@ -15,14 +16,15 @@ pub use cavity::Cavity;
 pub use equations::{Equation, FieldDerivatives};
 pub use helmholtz::Helmholtz;
 pub use klein_gordon::KleinGordon;
+pub use poisson_5d::Poisson5d;
 pub use preset::{Preset, Sampling};
-pub use solution::{Errors, Grid, GridAxis, Observable, Quantity, Solution, errors};
+pub use solution::{Errors, EvaluationSet, Grid, GridAxis, Observable, Quantity, Solution, errors};
 
 use crate::math::{Jet, Var, names};
 
 /// Every problem with its default parameters, in the order `list` prints them.
 pub static ALL: &[&dyn Problem] =
-    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT];
+    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT, &Poisson5d];
 
 /// The problem called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Problem, String> {
@@ -102,7 +104,7 @@ pub trait Problem: Sync + Send {
     fn fields(&self) -> &'static [&'static str];
     /// The streams the differential equation needs.
     fn jet(&self) -> Jet;
-    /// The constants c of the stream Σ cᵢ ∂ᵢᵢu, one per axis; empty unless the jet is `Second`.
+    /// The constants c of the stream Σ cᵢ ∂ᵢᵢu, one per axis; empty unless the jet is of second order.
     fn laplacian(&self) -> Vec<f64>;
     /// The terms of the loss, the differential equation first.
     fn terms(&self) -> Vec<Term>;
@@ -124,12 +126,30 @@ pub trait Problem: Sync + Send {
     fn data(&self, term: usize, point: &[f64]) -> Vec<f64>;
     /// The published settings and the small one, "paper" first.
     fn presets(&self) -> Vec<Preset>;
-    /// The nodes on which the answer is compared.
+    /// The nodes on which the answer is drawn and, unless there are [scattered](Self::scattered) points, compared.
     fn grid(&self) -> Grid;
-    /// What is computed from the fields; the first is the one errors are measured on.
+    /// What is computed from the fields; the first is the one that is drawn.
     fn observables(&self) -> Vec<Observable>;
-    /// The known answer on the grid; none for parameters without one.
+    /// The known answer at the points of [`Problem::evaluation_set`]; none for parameters without one.
     fn solution(&self) -> Option<Solution>;
+
+    /// Points at which the answer is compared instead of the grid's nodes, flat [n, axes]; none by default.
+    fn scattered(&self) -> Vec<f64> {
+        Vec::new()
+    }
+    /// Where the grid lies on the axes after the first two.
+    fn slice(&self) -> Vec<f64> {
+        Vec::new()
+    }
+    /// Names of the observables whose distance from the known answer is the error: the components of one vector. The
+    /// first observable by default.
+    fn compared(&self) -> Vec<&'static str> {
+        vec![self.observables()[0].name]
+    }
+    /// Where the network is evaluated.
+    fn evaluation_set(&self) -> EvaluationSet {
+        EvaluationSet::new(self.scattered(), &self.grid(), &self.slice())
+    }
 
     /// The numbers a user may set; none by default.
     fn parameters(&self) -> Vec<Parameter> {
@@ -209,10 +229,16 @@ mod tests {
             let presets = problem.presets();
             assert_eq!(presets.iter().map(|p| p.name).collect::<Vec<_>>(), ["paper", "revised", "quick"]);
             assert!(presets.iter().all(|preset| preset.points.len() == sets.len()));
-            let expected = if problem.jet() == Jet::Second { axes.len() } else { 0 };
+            let expected = if matches!(problem.jet(), Jet::Second | Jet::Second5d) { axes.len() } else { 0 };
             assert_eq!(problem.laplacian().len(), expected);
             let solution = problem.solution().expect("the defaults have a solution");
-            assert_eq!(solution.compared().len(), problem.grid().len());
+            let points = problem.evaluation_set().points.len() / axes.len();
+            assert!(solution.values.iter().all(|(_, values)| values.len() == points));
+            let observables = problem.observables();
+            assert_eq!(solution.values[0].0, observables[0].name);
+            for name in problem.compared() {
+                assert!(solution.of(name).is_some() && observables.iter().any(|o| o.name == name), "{name}");
+            }
         }
     }
 }

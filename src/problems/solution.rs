@@ -1,5 +1,7 @@
 //! What an answer is compared with: grids, observables, reference values and error norms.
 
+use std::ops::Range;
+
 /// One axis of an evaluation grid, both ends included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridAxis {
@@ -54,6 +56,33 @@ impl Grid {
     }
 }
 
+/// Where the network is evaluated: scattered points, if the problem has some, then the nodes of its grid.
+/// Scattered points count for errors and the grid is only drawn; without any, the grid serves both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationSet {
+    /// All points, flat [n, axes].
+    pub points: Vec<f64>,
+    /// Numbers of the points at which errors are measured.
+    pub counted: Range<usize>,
+    /// Numbers of the points that are the nodes of the grid.
+    pub drawn: Range<usize>,
+}
+
+impl EvaluationSet {
+    /// `scattered` (flat [n, axes]), then the nodes of `grid`, continued by `slice` on the axes after the first two.
+    pub fn new(scattered: Vec<f64>, grid: &Grid, slice: &[f64]) -> Self {
+        let before = scattered.len() / (2 + slice.len());
+        let all = before + grid.len();
+        let mut points = scattered;
+        for index in 0..grid.len() {
+            points.extend(grid.node(index));
+            points.extend(slice);
+        }
+        let counted = if before > 0 { 0..before } else { 0..all };
+        Self { points, counted, drawn: before..all }
+    }
+}
+
 /// How an observable follows from the fields and their first derivatives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
@@ -77,6 +106,11 @@ pub enum Quantity {
         /// Number of the field.
         field: usize,
     },
+    /// √(u² + v²), the modulus of the complex number u + iv.
+    Modulus {
+        /// Numbers of the real and the imaginary part.
+        parts: [usize; 2],
+    },
 }
 
 impl Quantity {
@@ -87,11 +121,12 @@ impl Quantity {
             Self::VelocityX { field } => jets[field][2],
             Self::VelocityY { field } => -jets[field][1],
             Self::Speed { field } => jets[field][1].hypot(jets[field][2]),
+            Self::Modulus { parts: [u, v] } => jets[u][0].hypot(jets[v][0]),
         }
     }
     /// Whether first derivatives are needed.
     pub const fn needs_gradient(self) -> bool {
-        !matches!(self, Self::Value { .. })
+        !matches!(self, Self::Value { .. } | Self::Modulus { .. })
     }
 }
 
@@ -104,19 +139,34 @@ pub struct Observable {
     pub quantity: Quantity,
 }
 
-/// Known values of observables on a grid.
+/// Known values of observables at the points of an [`EvaluationSet`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
     /// Where the values come from.
     pub origin: String,
-    /// Observable name and values [nx·ny]; the first is the one errors are measured on.
+    /// Observable name and one value per point; the first is the one that is drawn.
     pub values: Vec<(&'static str, Vec<f64>)>,
 }
 
 impl Solution {
-    /// The values that errors are measured against.
+    /// The values of the first observable, the one that is drawn.
     pub fn compared(&self) -> &[f64] {
         &self.values[0].1
+    }
+    /// Errors of predicted `observables` at the points `counted`; `compared` names the observables that make up the
+    /// vector whose distance is an error, usually one.
+    ///
+    /// # Panics
+    /// If one of them is neither known nor predicted: they belong to the same problem.
+    pub fn errors(&self, compared: &[&str], counted: Range<usize>, observables: &[(&'static str, Vec<f64>)]) -> Errors {
+        let of = |all: &[(&'static str, Vec<f64>)]| -> Vec<Vec<f64>> {
+            let component = |name: &&str| {
+                let found = all.iter().find(|(known, _)| known == name);
+                found.unwrap_or_else(|| panic!("no observable `{name}`")).1[counted.clone()].to_vec()
+            };
+            compared.iter().map(component).collect()
+        };
+        vector_errors(&of(observables), &of(&self.values))
     }
     /// The values of one observable, if known.
     pub fn of(&self, name: &str) -> Option<&[f64]> {
@@ -124,36 +174,53 @@ impl Solution {
     }
 }
 
-/// Errors of a prediction p against a reference u, both flattened.
+/// Errors of a prediction p against a reference u, both flattened. Where a point has several components, |·| is
+/// the length of their vector.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Errors {
     /// ‖p − u‖₂ / ‖u‖₂.
     pub rel_l2: f64,
     /// max|p − u| / max|u|.
     pub rel_linf: f64,
-    /// mean (p − u)².
+    /// mean |p − u|².
     pub mse: f64,
 }
 
-/// The three errors of the paper; a NaN in the prediction makes all of them NaN.
+/// The three errors of the paper for one component.
 ///
 /// # Panics
-/// If the lengths differ: they belong to the same grid.
+/// As [`vector_errors`].
 pub fn errors(prediction: &[f64], reference: &[f64]) -> Errors {
-    assert_eq!(prediction.len(), reference.len(), "prediction and reference on different grids");
+    vector_errors(&[prediction], &[reference])
+}
+
+/// The three errors of the paper; a NaN in the prediction makes all of them NaN. Both sides hold one list of
+/// values per component.
+///
+/// # Panics
+/// If the lengths differ: they belong to the same points.
+pub fn vector_errors<T: AsRef<[f64]>>(prediction: &[T], reference: &[T]) -> Errors {
+    let lengths = |side: &[T]| side.iter().map(|values| values.as_ref().len()).collect::<Vec<_>>();
+    assert_eq!(lengths(prediction), lengths(reference), "prediction and reference at different points");
+    let points = reference[0].as_ref().len();
     let (mut squares, mut norm, mut worst, mut largest) = (0.0, 0.0, 0.0_f64, 0.0_f64);
-    for (p, u) in prediction.iter().zip(reference) {
-        let error = (p - u).abs();
-        squares += error * error;
-        norm += u * u;
-        // `max` would drop a NaN.
-        worst = if error > worst || error.is_nan() { error } else { worst };
-        largest = largest.max(u.abs());
+    for i in 0..points {
+        let (mut error, mut size) = (0.0, 0.0);
+        for (p, u) in prediction.iter().zip(reference) {
+            let (p, u) = (p.as_ref()[i], u.as_ref()[i]);
+            error += (p - u) * (p - u);
+            size += u * u;
+        }
+        squares += error;
+        norm += size;
+        // `max` would drop a NaN, but then `squares` is one
+        worst = worst.max(error);
+        largest = largest.max(size);
     }
     if squares.is_nan() {
         worst = f64::NAN;
     }
-    Errors { rel_l2: (squares / norm).sqrt(), rel_linf: worst / largest, mse: squares / prediction.len() as f64 }
+    Errors { rel_l2: (squares / norm).sqrt(), rel_linf: (worst / largest).sqrt(), mse: squares / points as f64 }
 }
 
 #[cfg(test)]
@@ -165,6 +232,8 @@ mod tests {
         let e = errors(&[1.0, 2.0, -1.0], &[1.0, 4.0, 2.0]);
         assert!((e.rel_l2 - (13.0_f64 / 21.0).sqrt()).abs() < 1e-15);
         assert_eq!((e.rel_linf, e.mse), (0.75, 13.0 / 3.0));
+        let complex = vector_errors(&[[0.0, 1.0], [0.0, 1.0]], &[[3.0, 1.0], [4.0, 2.0]]);
+        assert_eq!((complex.rel_l2, complex.rel_linf, complex.mse), ((26.0_f64 / 30.0).sqrt(), 1.0, 13.0));
         let broken = errors(&[f64::NAN, 9.0], &[1.0, 1.0]);
         assert!(broken.rel_l2.is_nan() && broken.rel_linf.is_nan() && broken.mse.is_nan());
     }
@@ -175,6 +244,17 @@ mod tests {
         let grid = Grid { axes: [axis("x", 3), axis("y", 5)] };
         assert_eq!(grid.node(7), [0.5, 0.5]);
         assert_eq!(grid.points()[..4], [0.0, 0.0, 0.0, 0.25]);
+    }
+
+    #[test]
+    fn scattered_points_count_and_the_slice_is_drawn() {
+        let axis = |name, count| GridAxis { name, lower: 0.0, upper: 1.0, count };
+        let grid = Grid { axes: [axis("x", 2), axis("y", 2)] };
+        let plain = EvaluationSet::new(Vec::new(), &grid, &[]);
+        assert_eq!((plain.counted.clone(), plain.drawn.clone(), plain.points), (0..4, 0..4, grid.points()));
+        let set = EvaluationSet::new(vec![9.0; 9], &grid, &[0.5]);
+        assert_eq!((set.counted.clone(), set.drawn.clone()), (0..3, 3..7));
+        assert_eq!(set.points[9..15], [0.0, 0.0, 0.5, 0.0, 1.0, 0.5]);
     }
 
     #[test]
