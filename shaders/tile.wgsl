@@ -6,7 +6,7 @@
 // rows of a matrix. A slot is one vector of STRIDE features for every point of the tile:
 // scratch[workgroup][slot][feature][point]. Neighbouring lanes touch neighbouring jets.
 //
-// provides: enter, at, load_inputs, row_barrier, product, store, outputs and their transposes outer, outer_input,
+// provides: enter, at, Partner, load_inputs, row_barrier, product, store, outputs and their transposes outer, outer_input,
 //           outer_output, outputs_adjoint; Rows
 // expects:  Jet (jets); points, scratch, weights, slabs (kernels); LANES, SPAN, GROUPS, ROWS, STRIDE, BLOCK …
 //           (prelude)
@@ -38,14 +38,19 @@ fn at(slot: u32, feature: u32, q: u32) -> u32 {
     return tile_at + (slot * STRIDE + feature) * POINTS + q * LANES + lane;
 }
 
-// Jets of the normalised coordinates, and the constant one that biases multiply, for points
+// The partner of a point: the same point with its coordinate on `axis` moved to `at`. Even places of a tile then
+// hold points and the odd ones behind them their partners. `axis` = AXES: points stand alone, one per place.
+struct Partner { axis: u32, at: f32 }
+
+// Jets of the normalised coordinates, and the constant one that biases multiply, for places
 // first … first + POINTS of a set. Past its end the last point is repeated; its weight must be zero there.
-fn load_inputs(set_at: u32, count: u32, first: u32) {
+fn load_inputs(set_at: u32, count: u32, first: u32, partner: Partner) {
     for (var q = 0u; q < SPAN; q++) {
-        let point = set_at + min(first + q * LANES + lane, count - 1u);
+        let place = first + q * LANES + lane;
+        let point = set_at + min(select(place, place / 2u, partner.axis < AXES), count - 1u);
         for (var axis = 0u; axis < AXES; axis++) {
-            let x = SLOPES[axis] * points[point * AXES + axis] + OFFSETS[axis];
-            scratch[at(INPUT_SLOT, axis, q)] = jet_input(x, axis);
+            let x = select(points[point * AXES + axis], partner.at, axis == partner.axis && (place & 1u) == 1u);
+            scratch[at(INPUT_SLOT, axis, q)] = jet_input(SLOPES[axis] * x + OFFSETS[axis], axis);
         }
         scratch[at(INPUT_SLOT, AXES, q)] = jet_constant(1.0);
     }
@@ -139,14 +144,14 @@ fn outer_input(z_slot: u32, row: u32, block_at: u32) {
     }
 }
 
-// The linear output layer: y = W a + b, packed as one vec4 of fields per feature, the bias last.
-fn outputs(a_slot: u32, q: u32) -> Fields {
+// The linear output layer at one place of the tile: y = W a + b, packed as one vec4 of fields per feature, the bias last.
+fn outputs(a_slot: u32, place: u32) -> Fields {
     var y: Fields;
     let b = weights[OUTPUT_AT + WIDTH];
     for (var o = 0u; o < FIELDS; o++) { y[o] = jet_constant(b[o]); }
     for (var k = 0u; k < WIDTH; k++) {
         let w = weights[OUTPUT_AT + k];
-        let a = scratch[at(a_slot, k, q)];
+        let a = scratch[tile_at + (a_slot * STRIDE + k) * POINTS + place];
         for (var o = 0u; o < FIELDS; o++) { y[o] = y[o] + w[o] * a; }
     }
     return y;

@@ -4,7 +4,7 @@
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{Layout, Lda, Mlp, Network};
 use acr_pinn_gpu::oracle::{self, Model};
-use acr_pinn_gpu::problems::{Cavity, KleinGordon, Poisson5d, Problem};
+use acr_pinn_gpu::problems::{Cavity, KleinGordon, Poisson5d, Problem, Schrodinger};
 use acr_pinn_gpu::strategies::{Gram, PcGrad, Strategy};
 use serde_json::Value;
 
@@ -204,6 +204,34 @@ fn poisson_in_five_dimensions() {
     let got = oracle::gradients(case.model, &case.parameters, &points).unwrap();
     compare(&mut failures, "loss", &got.losses[..1], &numbers(&v["loss_pde"]));
     compare(&mut failures, "row", &case.reordered(&got.rows[0]), &numbers(&v["grad"]));
+    report(&failures);
+}
+
+#[test]
+fn schrodinger_with_its_periodic_term() {
+    let name = "nls_lda_v2";
+    let case = case(name, &Schrodinger, &Lda, Variant::V2);
+    let v = &case.vectors;
+    let mut failures = Vec::new();
+    let point = numbers(&v["point"]);
+    let keys = ["u", "v", "u_x", "v_x", "u_t", "v_t", "u_xx", "v_xx"];
+    let orders: [&[usize]; 4] = [&[], &[0], &[1], &[0, 0]];
+    let asked: Vec<(usize, &[usize])> = orders.iter().flat_map(|&axes| [(0, axes), (1, axes)]).collect();
+    let got = oracle::derivatives(case.model, &case.parameters, &point, &asked);
+    for (got, key) in got.iter().zip(keys) {
+        compare(&mut failures, key, &[*got], &numbers(&v["values"][key]));
+    }
+    let residual = oracle::residual(case.model, &case.parameters, 0, &point);
+    let wanted = [numbers(&v["values"]["res_real"]), numbers(&v["values"]["res_imag"])].concat();
+    compare(&mut failures, "residual", &residual, &wanted);
+
+    let boundary = numbers(&v["boundary_t"]).into_iter().flat_map(|t| [-5.0, t]).collect();
+    let initial = numbers(&v["initial_x"]).into_iter().flat_map(|x| [x, 0.0]).collect();
+    let got = oracle::gradients(case.model, &case.parameters, &[numbers(&v["interior"]), boundary, initial]).unwrap();
+    compare(&mut failures, "losses", &got.losses, &numbers(&v["losses_pde_bc_ic"]));
+    for (k, wanted) in rows(&v["grads"]).iter().enumerate() {
+        compare(&mut failures, &format!("row {k}"), &case.reordered(&got.rows[k]), wanted);
+    }
     report(&failures);
 }
 

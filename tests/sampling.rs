@@ -5,13 +5,13 @@ mod common;
 
 use acr_pinn_gpu::gpu::{Gpu, Kernel, Part};
 use acr_pinn_gpu::math::rng::Seeds;
-use acr_pinn_gpu::math::{Real, Schedule, Variant, sampling};
+use acr_pinn_gpu::math::{Real, Schedule, Var, Variant, sampling};
 use acr_pinn_gpu::networks::{Mlp, Network};
 use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::plans::fused::{self, Fused};
 use acr_pinn_gpu::plans::prelude::{Prelude, plugin, shader};
 use acr_pinn_gpu::plans::{Setup, Step};
-use acr_pinn_gpu::problems::{self, KleinGordon, Problem};
+use acr_pinn_gpu::problems::{self, FieldDerivatives, KleinGordon, Problem};
 use acr_pinn_gpu::strategies::Sum;
 use common::{Report, Tolerance};
 use std::f64::consts::PI;
@@ -121,6 +121,15 @@ fn check_strata(report: &mut Report, place: &str, set: &problems::PointSet, poin
     }
 }
 
+/// Fields that vanish everywhere.
+struct Zero;
+
+impl FieldDerivatives for Zero {
+    fn d(&mut self, _field: usize, _axes: &[usize]) -> Var {
+        Var::constant(0.0)
+    }
+}
+
 /// A network of zeros leaves only the data in its residuals: its losses are their mean squares. This reaches
 /// the whole way from drawn points to losses.
 #[test]
@@ -135,7 +144,13 @@ fn data_reach_the_losses() {
         gpu.submit(&step.gradients, 1);
         let losses: Vec<f32> = gpu.read(&step.ring, step.terms).unwrap();
         for (k, term) in problem.terms().iter().enumerate() {
-            let square = |point: &[f64]| problem.data(k, point).iter().map(|d| d * d).sum::<f64>();
+            let square = |point: &[f64]| {
+                problem
+                    .residual_of(k, &mut Zero, &problem.data(k, point))
+                    .iter()
+                    .map(|r| r.value * r.value)
+                    .sum::<f64>()
+            };
             let mean = |set: &usize| {
                 let points = common::widen(&points[*set]);
                 points.chunks(problem.axes().len()).map(square).sum::<f64>() / counts(problem)[*set] as f64

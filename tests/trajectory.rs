@@ -27,7 +27,7 @@ fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
         network: &Lda,
         shape: oracle::shape(problem, SIZE[0], SIZE[1], Variant::V2),
         strategy: &PcGrad,
-        counts: vec![40, 12, 9],
+        counts: [40, 12, 9, 9][..problem.sets().len()].to_vec(),
         resampled: sampling == Sampling::Resampled,
         schedule: SCHEDULE,
         steps: 20,

@@ -12,8 +12,8 @@ struct Share {              // a term on one of its point sets
     first_workgroup: u32,   // which workgroups serve them: from this one, counted over all kernels
     weight: f32,            // 1/count: a mean
     term: u32,              // the term's place among the problem's
-    spare0: u32,            // uniform arrays have strides of 16 bytes
-    spare1: u32,
+    partner_axis: u32,      // where points have partners, see Partner in tile.wgsl
+    partner_at: f32,
 }
 
 @group(0) @binding(0) var<uniform> shares: array<Share, SHARE_SLOTS>;       // those of this kernel, then padding
@@ -32,17 +32,25 @@ fn sum_partial() -> f32 {
     return sum;
 }
 
-// Residual and its adjoint: leaves ȳ in OUTPUT_SLOT and returns this thread's part of the loss.
-fn seed_outputs(share: Share, first: u32) -> f32 {
+// Residual and its adjoint: leaves ȳ in OUTPUT_SLOT and returns this thread's part of the loss. Point and partner
+// see the same jump of the fields, point minus partner; it counts once, and its cotangent has both signs.
+fn seed_outputs(share: Share, partner: Partner, first: u32) -> f32 {
+    let paired = PAIRED && partner.axis < AXES;
     var loss = 0.0;
     if group == 0u {
         for (var q = 0u; q < SPAN; q++) {
-            let sample = first + q * LANES + lane;
+            let own = q * LANES + lane;
+            let sample = select(first + own, (first + own) / 2u, paired);
             let weight = select(0.0, share.weight, sample < share.count);
-            let y = outputs(LAST, q);
+            let sign = select(1.0, -1.0, paired && (own & 1u) == 1u);
+            var y = outputs(LAST, own);
+            if paired {
+                let other = outputs(LAST, own ^ 1u);
+                for (var o = 0u; o < FIELDS; o++) { y[o] = sign * (y[o] - other[o]); }
+            }
             let r = residual(share.term, y, samples[share.first_sample + min(sample, share.count - 1u)]);
-            loss += weight * dot(r, r);
-            let y_bar = residual_adjoint(share.term, y, 2.0 * weight * r);
+            loss += select(0.0, weight, sign > 0.0) * dot(r, r);
+            let y_bar = residual_adjoint(share.term, y, 2.0 * sign * weight * r);
             for (var o = 0u; o < FIELDS; o++) { scratch[at(OUTPUT_SLOT, o, q)] = y_bar[o]; }
         }
     }
@@ -61,14 +69,18 @@ fn fused(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) wor
     slab_at = slab * SLAB_VECTORS;
     var loss = 0.0;
     let first_tile = (slab - share.first_workgroup) * TILES;
-    let tiles = min(TILES, (share.count + POINTS - 1u) / POINTS - first_tile);
+    var partner = Partner(AXES, 0.0);
+    if PAIRED { partner = Partner(share.partner_axis, share.partner_at); }
+    let places = select(share.count, 2u * share.count, partner.axis < AXES);
+    let tiles = min(TILES, (places + POINTS - 1u) / POINTS - first_tile);
     for (var tile = 0u; tile < tiles; tile++) {
         fresh = tile == 0u;
         let first = (first_tile + tile) * POINTS;
-        if group == 0u { load_inputs(share.first_point, share.count, first); }
+        if group == 0u { load_inputs(share.first_point, share.count, first, partner); }
         storageBarrier();
         forward();
-        loss += seed_outputs(share, first);
+        if PAIRED { storageBarrier(); }                // the partner's outputs come from features of another lane
+        loss += seed_outputs(share, partner, first);
         storageBarrier();
         backward(local);
     }

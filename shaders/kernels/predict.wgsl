@@ -19,13 +19,13 @@ fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) w
     enter(local, workgroup.x);
     for (var tile = 0u; tile < TILES; tile++) {
         let first = (batch.x + workgroup.x * TILES + tile) * POINTS;
-        if group == 0u { load_inputs(0u, POINT_COUNT, first); }
+        if group == 0u { load_inputs(0u, POINT_COUNT, first, Partner(AXES, 0.0)); }
         storageBarrier();
         forward();
         if group == 0u {
             for (var q = 0u; q < SPAN; q++) {
                 let point = first + q * LANES + lane;
-                let y = outputs(LAST, q);
+                let y = outputs(LAST, q * LANES + lane);
                 if point < POINT_COUNT {
                     for (var o = 0u; o < FIELDS; o++) {
                         let i = STREAMS * (point * FIELDS + o);

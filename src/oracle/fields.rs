@@ -100,3 +100,15 @@ impl FieldDerivatives for Fields<'_> {
         self.lookup(field, &axes).expect("the pass was made for it")
     }
 }
+
+/// What the fields have more at a point than at its partner.
+pub(super) struct Jump<'a> {
+    pub(super) here: Fields<'a>,
+    pub(super) there: Fields<'a>,
+}
+
+impl FieldDerivatives for Jump<'_> {
+    fn d(&mut self, field: usize, axes: &[usize]) -> Var {
+        self.here.d(field, axes) - self.there.d(field, axes)
+    }
+}

@@ -12,7 +12,7 @@ use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Network, Shape};
 use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity};
 use crate::strategies::Strategy;
-use fields::Fields;
+use fields::{Fields, Jump};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -139,7 +139,14 @@ impl Job<'_> {
 fn residual_at(model: Model, parameters: &[Var], term: usize, point: &[f64]) -> Vec<Var> {
     let order = model.problem.jet_of(term).order();
     let data = model.problem.data(term, point);
-    model.problem.residual_of(term, &mut Fields::new(model, parameters, point, order), &data)
+    let here = Fields::new(model, parameters, point, order);
+    let Some((axis, end)) = model.problem.partner(term) else {
+        return model.problem.residual_of(term, &mut { here }, &data);
+    };
+    let mut partner = point.to_vec();
+    partner[axis] = end;
+    let there = Fields::new(model, parameters, &partner, order);
+    model.problem.residual_of(term, &mut Jump { here, there }, &data)
 }
 
 /// The residual components of one term at one point.

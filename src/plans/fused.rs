@@ -32,8 +32,8 @@ struct ShareEntry {
     first_workgroup: u32,
     weight: f32,
     term: u32,
-    spare0: u32,
-    spare1: u32,
+    partner_axis: u32,
+    partner_at: f32,
 }
 
 /// The shares of one kernel must fit this uniform array.
@@ -57,6 +57,13 @@ impl Plan for Fused {
 
     fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients> {
         let groups = groups(setup);
+        let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
+        if paired && tile.points() % 2 == 1 {
+            return Err(Error::Usage(format!(
+                "a tile of {} points has no room for pairs: make it even",
+                tile.points()
+            )));
+        }
         let wiring = setup.network.wiring(&setup.shape);
         // slabs lie share after share, so those of a term are neighbours
         let mut slab_first = vec![0; setup.problem.terms().len() + 1];
@@ -67,7 +74,7 @@ impl Plan for Fused {
             let mut firsts = Vec::new();
             for share in &group.shares {
                 firsts.push(slab_count);
-                slab_count += setup.counts[share.set].div_ceil(tile.points()).div_ceil(walk);
+                slab_count += places(setup, share).div_ceil(tile.points()).div_ceil(walk);
                 slab_first[share.term + 1] = slab_count;
             }
             walks.push((walk, firsts));
@@ -82,6 +89,7 @@ impl Plan for Fused {
             let mut prelude = network_prelude(setup, packing, tile, &wiring);
             prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", group.shares.len());
             prelude.u32("FIRST_WORKGROUP", firsts[0]).u32("TILES", *walk);
+            prelude.bool("PAIRED", group.shares.iter().any(|share| setup.problem.partner(share.term).is_some()));
             condition_constants(setup, &mut prelude);
             let kernel = Kernel::link(
                 gpu,
@@ -110,6 +118,12 @@ impl Plan for Fused {
     }
 }
 
+/// Places that a share takes in its tiles: a partner takes one of its own, beside its point.
+fn places(setup: &Setup, share: &Share) -> usize {
+    let each = if setup.problem.partner(share.term).is_some() { 2 } else { 1 };
+    each * setup.counts[share.set]
+}
+
 /// The equation with its own jet; then every other condition with values, or values and slopes where one of them
 /// asks for slopes. Terms come in the problem's order, the equation first, so each kernel's slabs lie together.
 fn groups(setup: &Setup) -> Vec<Group> {
@@ -125,19 +139,23 @@ fn groups(setup: &Setup) -> Vec<Group> {
     ]
 }
 
-/// Kind, first field, number of fields and axis of each term's condition; the equation's own entry is never looked at.
+/// Kind, first field, number of fields, axis and scale of each term's condition; the equation's own entry is never
+/// looked at.
 fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
-    const KINDS: [&str; 3] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY"];
+    const KINDS: [&str; 4] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY", "CONDITION_PERIODIC"];
     for (kind, name) in KINDS.iter().enumerate() {
         prelude.u32(name, kind);
     }
     let of = |equation: Equation| match equation {
         Equation::Pde => [0, 0, 0, 0],
-        Equation::Values { first, count } => [0, first, count, 0],
+        Equation::Values { first, count } | Equation::MeanValues { first, count } => [0, first, count, 0],
         Equation::Slope { field, axis } => [1, field, 1, axis],
         Equation::Velocity => [2, 0, 1, 0],
+        Equation::Periodic { count, axis } => [3, 0, count, axis],
     };
-    let all: Vec<[usize; 4]> = setup.problem.terms().iter().map(|term| of(term.equation)).collect();
+    let terms = setup.problem.terms();
+    let all: Vec<[usize; 4]> = terms.iter().map(|term| of(term.equation)).collect();
+    prelude.f32s("CONDITION_SCALE", &terms.iter().map(|term| term.equation.value_scale()).collect::<Vec<_>>());
     let names = ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_COUNT", "CONDITION_AXIS"];
     for (column, name) in names.iter().enumerate() {
         prelude.u32s(name, &all.iter().map(|row| row[column]).collect::<Vec<_>>());
@@ -185,7 +203,7 @@ fn tiles_per_workgroup(gpu: &Gpu, setup: &Setup, group: &Group, tile: &Tile, wir
             trip_limit(gpu)
         )));
     }
-    let tiles: usize = group.shares.iter().map(|share| setup.counts[share.set].div_ceil(tile.points())).sum();
+    let tiles: usize = group.shares.iter().map(|share| places(setup, share).div_ceil(tile.points())).sum();
     let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
     let room = (gpu.max_binding() / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
     let by_room = tiles.div_ceil(room.saturating_sub(group.shares.len()).max(1));
@@ -243,6 +261,8 @@ fn share_table(gpu: &Gpu, setup: &Setup, group: &Group, firsts: &[usize]) -> Res
     let mut table = [ShareEntry::default(); SHARE_SLOTS];
     for ((slot, share), &first) in table.iter_mut().zip(&group.shares).zip(firsts) {
         let count = setup.counts[share.set];
+        // an axis that does not exist: points stand alone
+        let (axis, at) = setup.problem.partner(share.term).unwrap_or((setup.shape.inputs, 0.0));
         *slot = ShareEntry {
             first_point: set_firsts[share.set] as u32,
             first_sample: share.first_sample as u32,
@@ -250,8 +270,8 @@ fn share_table(gpu: &Gpu, setup: &Setup, group: &Group, firsts: &[usize]) -> Res
             first_workgroup: first as u32,
             weight: (1.0 / count as f64) as f32,
             term: share.term as u32,
-            spare0: 0,
-            spare1: 0,
+            partner_axis: axis as u32,
+            partner_at: at as f32,
         };
     }
     let mut bytes = encase::UniformBuffer::new(Vec::new());

@@ -9,6 +9,7 @@ pub mod klein_gordon;
 pub mod poisson_5d;
 pub mod preset;
 pub mod reference;
+pub mod schrodinger;
 pub mod solution;
 
 pub use crate::math::sampling::Region;
@@ -18,13 +19,14 @@ pub use helmholtz::Helmholtz;
 pub use klein_gordon::KleinGordon;
 pub use poisson_5d::Poisson5d;
 pub use preset::{Preset, Sampling};
+pub use schrodinger::Schrodinger;
 pub use solution::{Errors, EvaluationSet, Grid, GridAxis, Observable, Quantity, Solution, errors};
 
 use crate::math::{Jet, Var, names};
 
 /// Every problem with its default parameters, in the order `list` prints them.
 pub static ALL: &[&dyn Problem] =
-    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT, &Poisson5d];
+    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT, &Poisson5d, &Schrodinger];
 
 /// The problem called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Problem, String> {
@@ -177,7 +179,8 @@ pub trait Problem: Sync + Send {
             condition => condition.components(),
         }
     }
-    /// The residual of term number `term`, whatever its equation.
+    /// The residual of term number `term`, whatever its equation; where points have partners, `u` is the jump of the
+    /// fields between the two.
     fn residual_of(&self, term: usize, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
         match self.terms()[term].equation {
             Equation::Pde => self.residual(u, data),
@@ -188,9 +191,14 @@ pub trait Problem: Sync + Send {
     fn jet_of(&self, term: usize) -> Jet {
         match self.terms()[term].equation {
             Equation::Pde => self.jet(),
-            Equation::Values { .. } => Jet::Value,
-            Equation::Slope { .. } | Equation::Velocity => Jet::Gradient,
+            Equation::Values { .. } | Equation::MeanValues { .. } => Jet::Value,
+            Equation::Slope { .. } | Equation::Velocity | Equation::Periodic { .. } => Jet::Gradient,
         }
+    }
+    /// Where the points of term number `term` have their partners: the axis, and the coordinate of the partner there.
+    fn partner(&self, term: usize) -> Option<(usize, f64)> {
+        let axis = self.terms()[term].equation.partner_axis()?;
+        Some((axis, self.axes()[axis].upper))
     }
 }
 
