@@ -1,4 +1,4 @@
-//! Regenerates the reference solutions beside this file, or writes every reference as text.
+//! Regenerates the reference solutions beside this file (two minutes), or writes every reference as text.
 //!
 //!     cargo run --release --example regenerate
 //!     cargo run --release --example regenerate -- --csv DIR
@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use safetensors::tensor::{Dtype, TensorView};
 
+mod cavity;
 mod schrodinger;
 
 /// Regenerates the reference solutions that the crate embeds.
@@ -27,7 +28,8 @@ fn main() -> Result<()> {
         Some(folder) => write_text(&folder),
         None => {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/solutions");
-            write_schrodinger(&folder.join("schrodinger.safetensors"))
+            write_schrodinger(&folder.join("schrodinger.safetensors"))?;
+            write_cavity(&folder.join("cavity_re100.safetensors"))
         }
     }
 }
@@ -41,6 +43,15 @@ fn write_schrodinger(path: &Path) -> Result<()> {
     let about = "i h_t + 1/2 h_xx + |h|^2 h = 0, h = u + iv, h(x, 0) = 2 sech x, period 10: Fourier split-step, 256 modes, \
                  20000 time steps; row i: x = -5 + 10 i/256 up to x = 0 (h is even), column j: t = pi/2 j/200";
     write_tensors(path, about, Dtype::F64, &[129, 201], [half(|h| &h.u), half(|h| &h.v)])
+}
+
+/// f32 [100, 100], finer than what the grids leave of the error.
+fn write_cavity(path: &Path) -> Result<()> {
+    let flow = cavity::extrapolated(99, [2, 3]);
+    let about = "steady lid-driven cavity, Re = 100, velocity (u, v): stream function and vorticity, central differences, \
+                 Newton, grids of 199 and 298 nodes, Richardson extrapolation; row i: x = i/99, column j: y = j/99";
+    let bytes = flow.map(|values| values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect());
+    write_tensors(path, about, Dtype::F32, &[100, 100], bytes)
 }
 
 /// A file with the tensors u and v. One entry of metadata, since the format keeps no order of several.
