@@ -45,7 +45,7 @@ THIRD = GRADIENT + ("d00", "d01", "d11", "d0_laplacian", "d1_laplacian")
 
 
 class Term(NamedTuple):
-    points: str            # key of its point set
+    points: str            # keys of its point sets, each with a mean of its own
     streams: tuple         # what the network has to deliver there
     residuals: Callable    # (points [n,2], {stream: [n,outputs]}) -> residuals; loss = Σ mean(residual²)
 
@@ -56,6 +56,14 @@ class Problem(NamedTuple):
     counts: dict           # point sets, with the number of points of the published experiment
     place: Callable        # (key, u [n,2] in the unit square) -> physical points
     terms: dict
+    lower: tuple = (0.0, 0.0)  # the domain, which the network sees as the square −1..1
+    upper: tuple = (1.0, 1.0)
+
+    def slopes(self):
+        return 2 / (np.array(self.upper) - np.array(self.lower))
+
+    def normalised(self, points):
+        return (self.slopes() * (points - np.array(self.lower)) - 1).astype(points.dtype)
 
 
 def klein_gordon_exact(x, t):
@@ -85,7 +93,46 @@ def cavity_place(key, u):  # walls: a third each left, right, bottom
     return u if key == "pde" else np.stack(walls if key == "wall" else [s, zero + 1], 1)
 
 
+def cavity_uvp_pde(points, f, reynolds=100.0):
+    (u, v), (u_x, v_x, p_x), (u_y, v_y, p_y) = f["value"].T[:2], f["d0"].T, f["d1"].T
+    return [u * u_x + v * u_y + p_x - f["second"][:, 0] / reynolds,
+            u * v_x + v * v_y + p_y - f["second"][:, 1] / reynolds, u_x + v_y]
+
+
+def burgers_pde(points, f):
+    u, u_x, u_t, u_xx = (f[stream][:, 0] for stream in SECOND)
+    return [u_t + u * u_x - 0.01 / jnp.pi * u_xx]
+
+
+def burgers_place(key, u):
+    x, t = 2 * u[:, 0] - 1, u[:, 1]
+    return np.stack([{"bc_lower": 0 * x - 1, "bc_upper": 0 * x + 1}.get(key, x), 0 * t if key == "ic" else t], 1)
+
+
+def helmholtz(a1, a2, interior):
+    def pde(points, f):
+        q = (1 - (a1**2 + a2**2) * jnp.pi**2) * jnp.sin(a1 * jnp.pi * points[:, 0]) * jnp.sin(a2 * jnp.pi * points[:, 1])
+        return [f["second"][:, 0] + f["value"][:, 0] - q]
+
+    def place(key, u):  # bc: a quarter each x = -1, x = 1, y = -1, y = 1
+        side, s = np.arange(len(u)) * 4 // len(u), 2 * u[:, 0] - 1
+        edges = [np.choose(side, [0 * s - 1, 0 * s + 1, s, s]), np.choose(side, [s, s, 0 * s - 1, 0 * s + 1])]
+        return 2 * u - 1 if key == "pde" else np.stack(edges, 1)
+
+    return Problem(1, (1.0, 1.0), dict(pde=interior, bc=400), place, {
+        "pde": Term("pde", SECOND, pde),
+        "bc": Term("bc", VALUE, lambda x, f: [f["value"][:, 0]]),
+    }, (-1.0, -1.0))
+
+
 PROBLEMS = {
+    "burgers": Problem(1, (1.0, 0.0), dict(pde=10000, bc_lower=100, bc_upper=100, ic=100), burgers_place, {
+        "pde": Term("pde", SECOND, burgers_pde),
+        "bc": Term("bc_lower bc_upper", VALUE, lambda x, f: [f["value"][:, 0]]),
+        "ic": Term("ic", VALUE, lambda x, f: [f["value"][:, 0] + jnp.sin(jnp.pi * x[:, 0])]),
+    }, (-1.0, 0.0)),
+    "helmholtz-1-4": helmholtz(1, 4, 10000),
+    "helmholtz-4-4": helmholtz(4, 4, 10000),
     "klein-gordon": Problem(1, (-1.0, 1.0), dict(pde=10000, bc=200, ic=200), klein_gordon_place, {
         "pde": Term("pde", SECOND, klein_gordon_pde),
         "bc": Term("bc", VALUE, lambda x, f: [f["value"][:, 0] - klein_gordon_exact(*x.T)]),
@@ -97,8 +144,12 @@ PROBLEMS = {
         "lid": Term("lid", GRADIENT, lambda x, f: [f["d1"][:, 0] - 1, -f["d0"][:, 0]]),  # u = ψ_y, v = −ψ_x
         "wall": Term("wall", GRADIENT, lambda x, f: [f["d1"][:, 0], -f["d0"][:, 0]]),
     }),
+    "cavity-uvp": Problem(3, (1.0, 1.0), dict(pde=1000, lid=300, wall=300), cavity_place, {
+        "pde": Term("pde", SECOND, cavity_uvp_pde),
+        "lid": Term("lid", VALUE, lambda x, f: [f["value"][:, 0] - 1, f["value"][:, 1]]),
+        "wall": Term("wall", VALUE, lambda x, f: [f["value"][:, 0], f["value"][:, 1]]),
+    }),
 }
-SLOPE = 2.0  # both problems live on the unit square and feed the network 2x − 1
 
 
 # ── Networks: tensors by their names in model.safetensors ─────────────────────────────────────────────────────
@@ -168,10 +219,10 @@ def logit_difference(params, i):
 
 # ── Form `nested`: the network at one point, differentiated by JAX ────────────────────────────────────────────
 
-def network_at(params, point):
+def network_at(problem, params, point):
     network, main, depth = recognise(params)
     affine = lambda name, a: a @ params[name + ".weight"].T + params[name + ".bias"]
-    x = a = SLOPE * point - 1
+    x = a = problem.normalised(point)
     for i in range(depth):
         a = jnp.tanh(affine(main(i), a))
         if network != "mlp":
@@ -183,12 +234,14 @@ def network_at(params, point):
     return affine(main(depth), a)
 
 
-def nested_fields(params, points, streams, c):
+def nested_fields(problem, params, points, streams):
     """{stream: [n, outputs]}. One jvp gives a value and a slope, so nesting two gives value, slope and curvature."""
+    c = problem.second
+
     def at(point):
         e0, e1 = jnp.eye(2, dtype=point.dtype)
         along = lambda f, e: lambda x: jax.jvp(f, (x,), (e,))
-        field = lambda x: network_at(params, x)
+        field = lambda x: network_at(problem, params, x)
 
         def to_second_order(x):
             (value, d0), (_, d00) = along(along(field, e0), e0)(x)
@@ -240,9 +293,10 @@ def multiply(a, b, c):
     return y
 
 
-def streamed_fields(params, points, streams, c):
+def streamed_fields(problem, params, points, streams):
     """{stream: [n, outputs]} by carrying the streams forward through every layer."""
     network, main, depth = recognise(params)
+    c, x = problem.second, problem.normalised(points)
     tensors = lambda name: (params[name + ".weight"], params[name + ".bias"])
 
     def tanh(z):
@@ -260,8 +314,8 @@ def streamed_fields(params, points, streams, c):
 
     def encode(weight, bias):
         """Affine map of the normalised input: constant slopes, nothing above."""
-        slopes = {f"d{i}": SLOPE * weight[None, :, i] for i in (0, 1) if f"d{i}" in streams}
-        return {"value": (SLOPE * points - 1) @ weight.T + bias} | slopes
+        slopes = {f"d{i}": float(problem.slopes()[i]) * weight[None, :, i] for i in (0, 1) if f"d{i}" in streams}
+        return {"value": x @ weight.T + bias} | slopes
 
     def hidden(i, a):
         a = tanh(affine(*tensors(main(i)), a) if i else encode(*tensors(main(i))))
@@ -290,11 +344,11 @@ FORMS = {"nested": nested_fields, "streams": streamed_fields}
 def gradient_rows(problem, form, params, points, chunk):
     """Loss and gradient of every term, one reverse pass each: their points differ, so nothing is computed twice."""
     totals = []
-    for term in problem.terms.values():
-        x = points[term.points]
+    for term, key in [(term, key) for term in problem.terms.values() for key in term.points.split()]:
+        x = points[key]
 
         def share(params, part, term=term, n=len(x)):  # this part's share of the mean over all n points
-            fields = FORMS[form](params, part, term.streams, problem.second)
+            fields = FORMS[form](problem, params, part, term.streams)
             return sum(jnp.sum(r * r) for r in term.residuals(part, fields)) / n
 
         gradient, whole = jax.value_and_grad(share), len(x) // chunk * chunk if chunk else 0
@@ -303,7 +357,8 @@ def gradient_rows(problem, form, params, points, chunk):
             add = lambda total, part: (jax.tree.map(jnp.add, total, gradient(params, part)), None)
             total = total or (jnp.zeros((), x.dtype), jax.tree.map(jnp.zeros_like, params))
             total = jax.lax.scan(add, total, x[:whole].reshape(-1, chunk, 2))[0]
-        totals.append(total)
+        # the means of several point sets of one term are added up
+        totals.append(total if key == term.points.split()[0] else jax.tree.map(jnp.add, totals.pop(), total))
     losses, rows = zip(*totals)
     return jnp.stack(losses), rows
 
@@ -434,6 +489,27 @@ def command_time(args):
             json.dump(record, file, indent=1)
 
 
+def stored_parameters(case, network, outputs):
+    params, at = {}, 0
+    for key, shape in layout(network, case["layers"][1], len(case["layers"]) - 2, outputs).items():
+        params[key] = 0.4 * np.sin(1.7 * np.arange(at, at := at + math.prod(shape)) + 0.3).reshape(shape)
+    return params
+
+
+def check_equations(stored, agree, evaluate):
+    """Loss and gradient of the differential equation alone, where the vectors have no more."""
+    for name, key in (("burgers", "burgers"), ("helmholtz-1-4", "helmholtz14"), ("helmholtz-4-4", "helmholtz44")):
+        if key + "_lda_v2" not in stored:
+            continue
+        case, problem = stored[key + "_lda_v2"], PROBLEMS[name]
+        params = stored_parameters(case, "lda-v2", 1)
+        points = {s: np.asarray(case["interior"]) for s in problem.counts}  # only the equation's are looked at
+        for form in FORMS:
+            losses, rows = evaluate(problem, form, params, points, [range(len(problem.terms))] * len(problem.terms))[:2]
+            agree(f"{name} {form}: loss", losses[0], case["loss_pde"])
+            agree(f"{name} {form}: gradient", np.concatenate([np.ravel(rows[0][n]) for n in params]), case["grad"])
+
+
 def command_selftest(args):
     """In float64: the forms against each other, PCGrad against its definition, and stored vectors if given."""
     rng, errors = np.random.default_rng(0), []
@@ -467,14 +543,13 @@ def command_selftest(args):
             total = total + p
         agree(f"{name} {network}: PCGrad through the Gram matrix", vector(a[4], params), total)
     stored = load(args.vectors) if args.vectors else {}
+    check_equations(stored, agree, evaluate)
     for name, network in (("cavity_mlp", "mlp"), ("cavity_lda_v1", "lda"), ("cavity_lda_v2", "lda-v2"),
                           ("kg_four_task_lda_v2", "lda-v2")) if stored else ():
         case, problem = stored[name], PROBLEMS["klein-gordon" if name.startswith("kg") else "cavity"]
         sets = ("interior", "boundary", "initial") if name.startswith("kg") else ("interior", "top", "wall")
         points = {key: np.asarray(case[s]) for key, s in zip(problem.counts, sets)}
-        params, at = {}, 0
-        for key, shape in layout(network, case["layers"][1], len(case["layers"]) - 2, problem.outputs).items():
-            params[key] = 0.4 * np.sin(1.7 * np.arange(at, at := at + math.prod(shape)) + 0.3).reshape(shape)
+        params = stored_parameters(case, network, problem.outputs)
         for form in FORMS:
             losses, rows, gram, coefficients, combined = evaluate(
                 problem, form, params, points, case.get("perms", case.get("pcgrad_perms")))

@@ -83,7 +83,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
                 );
                 text += &format!("mean square    {:.6e}\n", e.mse);
             }
-            _ => text += "no reference is known for these parameters of the problem\n",
+            _ => text += &format!("{}\n", super::page::NO_REFERENCE),
         }
         output::print(&text);
     }

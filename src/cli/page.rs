@@ -6,6 +6,16 @@ use serde_json::Value;
 
 use super::pictures::Picture;
 
+/// What is said where no answer is known.
+pub const NO_REFERENCE: &str = "no reference is known for these parameters of the problem";
+
+/// The last losses of a run document, term by term.
+pub fn losses_of(document: &Value) -> String {
+    let losses = document["losses"].as_object().into_iter().flatten();
+    let shown = losses.filter_map(|(term, loss)| Some(format!("{term} {:.3e}", loss.as_f64()?)));
+    shown.collect::<Vec<_>>().join(" · ")
+}
+
 /// The whole page.
 pub fn render(config: &Config, document: &Value, history: &History, pictures: &[Picture]) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -14,6 +24,8 @@ pub fn render(config: &Config, document: &Value, history: &History, pictures: &[
     let summary = [
         ("Status", text(&document["status"])),
         ("Condition", format!("{} ({} + {})", config.condition, config.network.name(), config.strategy.name())),
+        ("Losses", losses_of(document)),
+        ("Reference", document["reference"].as_str().unwrap_or(NO_REFERENCE).to_owned()),
         ("Relative L2 error", scientific(&document["final"]["rel_l2"])),
         ("Relative L∞ error", scientific(&document["final"]["rel_linf"])),
         ("Steps", text(&document["final"]["step"])),

@@ -71,10 +71,12 @@ impl Observer for Show<'_> {
             let step = &document["final"]["step"];
             text += &format!("stopped at step {step}: continue with `acr-pinn-gpu resume {}`\n", t.folder.display());
         }
-        if let Some(e) = t.evaluation.errors {
-            text +=
-                &format!("relative L2 {:.4e} · relative L∞ {:.4e} · mean square {:.4e}\n", e.rel_l2, e.rel_linf, e.mse);
-        }
+        text += &match t.evaluation.errors {
+            Some(e) => {
+                format!("relative L2 {:.4e} · relative L∞ {:.4e} · mean square {:.4e}\n", e.rel_l2, e.rel_linf, e.mse)
+            }
+            None => format!("{}: losses {}\n", page::NO_REFERENCE, page::losses_of(document)),
+        };
         text += &format!("{}\n", t.folder.join("report.html").display());
         output::print(&text);
         Ok(())

@@ -12,7 +12,7 @@ const STREAM: usize = 0;
 /// Number of the pressure p among the fields.
 const PRESSURE: usize = 1;
 /// The Reynolds number of the reference solution.
-const REFERENCE_REYNOLDS: f64 = 100.0;
+pub(super) const REFERENCE_REYNOLDS: f64 = 100.0;
 
 /// The steady flow at one Reynolds number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,7 +37,7 @@ impl Problem for Cavity {
         "(u·∇)u + ∇p = Δu/Re with u = (ψ_y, −ψ_x)"
     }
     fn axes(&self) -> Vec<Axis> {
-        vec![Axis::symmetric("x", 0.0, 1.0), Axis::symmetric("y", 0.0, 1.0)]
+        axes()
     }
     fn fields(&self) -> &'static [&'static str] {
         &["psi", "p"]
@@ -56,14 +56,7 @@ impl Problem for Cavity {
         ]
     }
     fn sets(&self) -> Vec<PointSet> {
-        let left = Region::new(&[0.0, 0.0], &[0.0, 1.0]);
-        let right = Region::new(&[1.0, 0.0], &[1.0, 1.0]);
-        let bottom = Region::new(&[0.0, 0.0], &[1.0, 0.0]);
-        vec![
-            PointSet { name: "pde", regions: vec![Region::new(&[0.0, 0.0], &[1.0, 1.0])] },
-            PointSet { name: "lid", regions: vec![Region::new(&[0.0, 1.0], &[1.0, 1.0])] },
-            PointSet { name: "wall", regions: vec![left, right, bottom] },
-        ]
+        sets()
     }
     fn constants(&self) -> Vec<(&'static str, f64)> {
         vec![("REYNOLDS", self.reynolds)]
@@ -99,8 +92,7 @@ impl Problem for Cavity {
         ]
     }
     fn grid(&self) -> Grid {
-        let axis = |name| GridAxis { name, lower: 0.0, upper: 1.0, count: reference::cavity::NODES };
-        Grid { axes: [axis("x"), axis("y")] }
+        grid()
     }
     fn observables(&self) -> Vec<Observable> {
         vec![
@@ -112,17 +104,52 @@ impl Problem for Cavity {
         ]
     }
     fn solution(&self) -> Option<Solution> {
-        (self.reynolds == REFERENCE_REYNOLDS).then(reference::cavity::converged)
+        solution(self.reynolds)
     }
     fn parameters(&self) -> Vec<Parameter> {
-        vec![Parameter { name: "reynolds", value: self.reynolds, meaning: "lid speed × side / viscosity" }]
+        parameters(self.reynolds)
     }
     fn with(&self, parameter: &str, value: f64) -> Result<Box<dyn Problem>, String> {
-        match parameter {
-            "reynolds" if value > 0.0 && value.is_finite() => Ok(Box::new(Self { reynolds: value })),
-            "reynolds" => Err(format!("reynolds must be positive and finite, not {value}")),
-            _ => Err(format!("cavity has no parameter `{parameter}`: it has `reynolds`")),
-        }
+        Ok(Box::new(Self { reynolds: reynolds_of(self.name(), parameter, value)? }))
+    }
+}
+
+// What both forms of the cavity share.
+
+pub(super) fn axes() -> Vec<Axis> {
+    vec![Axis::symmetric("x", 0.0, 1.0), Axis::symmetric("y", 0.0, 1.0)]
+}
+
+pub(super) fn sets() -> Vec<PointSet> {
+    let left = Region::new(&[0.0, 0.0], &[0.0, 1.0]);
+    let right = Region::new(&[1.0, 0.0], &[1.0, 1.0]);
+    let bottom = Region::new(&[0.0, 0.0], &[1.0, 0.0]);
+    vec![
+        PointSet { name: "pde", regions: vec![Region::new(&[0.0, 0.0], &[1.0, 1.0])] },
+        PointSet { name: "lid", regions: vec![Region::new(&[0.0, 1.0], &[1.0, 1.0])] },
+        PointSet { name: "wall", regions: vec![left, right, bottom] },
+    ]
+}
+
+pub(super) fn grid() -> Grid {
+    let axis = |name| GridAxis { name, lower: 0.0, upper: 1.0, count: reference::cavity::NODES };
+    Grid { axes: [axis("x"), axis("y")] }
+}
+
+pub(super) fn solution(reynolds: f64) -> Option<Solution> {
+    (reynolds == REFERENCE_REYNOLDS).then(reference::cavity::converged)
+}
+
+pub(super) fn parameters(reynolds: f64) -> Vec<Parameter> {
+    vec![Parameter { name: "reynolds", value: reynolds, meaning: "lid speed × side / viscosity" }]
+}
+
+/// The new Reynolds number, if that is what `parameter` names and `value` makes sense.
+pub(super) fn reynolds_of(problem: &str, parameter: &str, value: f64) -> Result<f64, String> {
+    match parameter {
+        "reynolds" if value > 0.0 && value.is_finite() => Ok(value),
+        "reynolds" => Err(format!("reynolds must be positive and finite, not {value}")),
+        _ => Err(format!("{problem} has no parameter `{parameter}`: it has `reynolds`")),
     }
 }
 

@@ -2,6 +2,7 @@
 //! problem; a problem does not know the network.
 
 pub mod cavity;
+pub mod cavity_uvp;
 pub mod equations;
 pub mod ghia;
 pub mod helmholtz;
@@ -14,6 +15,7 @@ pub mod solution;
 
 pub use crate::math::sampling::Region;
 pub use cavity::Cavity;
+pub use cavity_uvp::CavityUvp;
 pub use equations::{Equation, FieldDerivatives};
 pub use helmholtz::Helmholtz;
 pub use klein_gordon::KleinGordon;
@@ -26,7 +28,7 @@ use crate::math::{Jet, Var, names};
 
 /// Every problem with its default parameters, in the order `list` prints them.
 pub static ALL: &[&dyn Problem] =
-    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT, &Poisson5d, &Schrodinger];
+    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT, &CavityUvp::DEFAULT, &Poisson5d, &Schrodinger];
 
 /// The problem called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Problem, String> {

@@ -106,9 +106,9 @@ pub enum Quantity {
         /// Number of the field.
         field: usize,
     },
-    /// √(u² + v²), the modulus of the complex number u + iv.
+    /// √(u² + v²), the speed of a flow (u, v) or the modulus of the complex number u + iv.
     Modulus {
-        /// Numbers of the real and the imaginary part.
+        /// Numbers of u and v.
         parts: [usize; 2],
     },
 }

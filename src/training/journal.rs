@@ -74,8 +74,16 @@ impl Journal {
         write(&self.folder, &self.document)
     }
 
-    /// Writes the final `run.json` and returns it; `files` are those that the caller added.
-    pub fn finish(&mut self, status: &str, history: &History, trainer: &Trainer, files: &[String]) -> Result<Value> {
+    /// Writes the final `run.json` and returns it; `reference` says what errors were measured against, if anything,
+    /// and `files` are those that the caller added.
+    pub fn finish(
+        &mut self,
+        status: &str,
+        history: &History,
+        trainer: &Trainer,
+        reference: Option<&str>,
+        files: &[String],
+    ) -> Result<Value> {
         let row = |row: &Row| {
             let errors = row.errors.map(|e| e.map(Some)).unwrap_or_default();
             json!({"step": row.step, "rel_l2": errors[0], "rel_linf": errors[1], "mse": errors[2]})
@@ -90,6 +98,7 @@ impl Journal {
         let fields = json!({
             "status": status,
             "losses": losses,
+            "reference": reference,
             "final": last.map(row).unwrap_or_else(|| json!({"step": trainer.done()})),
             "best": history.best().map(row),
             "timings": {

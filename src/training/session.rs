@@ -218,7 +218,8 @@ impl Session<'_> {
             history: &self.history,
         };
         let drawn = observer.draw(&trained)?;
-        let document = self.journal.finish(status, &self.history, &self.built.trainer, &drawn)?;
+        let reference = trained.solution.map(|solution| &*solution.origin);
+        let document = self.journal.finish(status, &self.history, &self.built.trainer, reference, &drawn)?;
         observer.concluded(&trained, &document)?;
         Ok(Outcome { stopped, last: self.history.rows.last().cloned(), evaluation, document })
     }

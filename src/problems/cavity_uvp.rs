@@ -1,0 +1,161 @@
+//! The lid-driven cavity in velocity and pressure: the same flow as [`super::cavity`], with u_x + v_y = 0 as a third
+//! equation instead of a stream function, so that second derivatives are enough.
+
+use super::{
+    Axis, Equation, FieldDerivatives, Grid, Observable, Parameter, PointSet, Preset, Problem, Quantity, Solution, Term,
+    cavity,
+};
+use crate::math::{Jet, Real, Var};
+
+/// Numbers of the fields.
+const U: usize = 0;
+const V: usize = 1;
+const P: usize = 2;
+
+/// The steady flow at one Reynolds number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CavityUvp {
+    /// Lid speed × side / viscosity.
+    pub reynolds: f64,
+}
+
+impl CavityUvp {
+    /// Re = 100.
+    pub const DEFAULT: Self = Self { reynolds: cavity::REFERENCE_REYNOLDS };
+}
+
+impl Problem for CavityUvp {
+    fn name(&self) -> &'static str {
+        "cavity-uvp"
+    }
+    fn title(&self) -> &'static str {
+        "Lid-driven cavity, velocity and pressure"
+    }
+    fn equation(&self) -> &'static str {
+        "(u·∇)u + ∇p = Δu/Re and ∇·u = 0"
+    }
+    fn axes(&self) -> Vec<Axis> {
+        cavity::axes()
+    }
+    fn fields(&self) -> &'static [&'static str] {
+        &["u", "v", "p"]
+    }
+    fn jet(&self) -> Jet {
+        Jet::Second
+    }
+    fn laplacian(&self) -> Vec<f64> {
+        vec![1.0, 1.0]
+    }
+    fn terms(&self) -> Vec<Term> {
+        let velocity = Equation::Values { first: U, count: 2 };
+        vec![
+            Term { name: "pde", sets: &[0], equation: Equation::Pde },
+            Term { name: "lid", sets: &[1], equation: velocity },
+            Term { name: "wall", sets: &[2], equation: velocity },
+        ]
+    }
+    fn sets(&self) -> Vec<PointSet> {
+        cavity::sets()
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("REYNOLDS", self.reynolds)]
+    }
+    fn shader(&self) -> &'static str {
+        include_str!("../../shaders/residuals/cavity_uvp.wgsl")
+    }
+    fn components(&self) -> usize {
+        3
+    }
+    // r_u = u u_x + v u_y + p_x − Δu/Re,   r_v = u v_x + v v_y + p_y − Δv/Re,   r_c = u_x + v_y
+    fn residual(&self, f: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
+        let (u, v) = (f.d(U, &[]), f.d(V, &[]));
+        let viscosity = Var::constant(1.0 / self.reynolds);
+        let mut momentum = |field: usize, axis: usize| {
+            let diffusion = (f.d(field, &[0, 0]) + f.d(field, &[1, 1])) * viscosity;
+            u * f.d(field, &[0]) + v * f.d(field, &[1]) + f.d(P, &[axis]) - diffusion - Var::constant(data[axis])
+        };
+        let (r_u, r_v) = (momentum(U, 0), momentum(V, 1));
+        vec![r_u, r_v, f.d(U, &[0]) + f.d(V, &[1]) - Var::constant(data[2])]
+    }
+    fn data(&self, term: usize, _point: &[f64]) -> Vec<f64> {
+        match term {
+            0 => vec![0.0; 3],
+            1 => vec![1.0, 0.0],
+            _ => vec![0.0; 2],
+        }
+    }
+    fn presets(&self) -> Vec<Preset> {
+        vec![
+            Preset::paper(20_000, &[1000, 300, 300], 3),
+            Preset::revised(100_000, &[1000, 300, 300], 1000),
+            Preset::quick(12_000, &[192, 48, 48], 1e-2),
+        ]
+    }
+    fn grid(&self) -> Grid {
+        cavity::grid()
+    }
+    fn observables(&self) -> Vec<Observable> {
+        vec![
+            Observable { name: "speed", quantity: Quantity::Modulus { parts: [U, V] } },
+            Observable { name: "u", quantity: Quantity::Value { field: U } },
+            Observable { name: "v", quantity: Quantity::Value { field: V } },
+            Observable { name: "p", quantity: Quantity::Value { field: P } },
+        ]
+    }
+    fn solution(&self) -> Option<Solution> {
+        cavity::solution(self.reynolds)
+    }
+    fn parameters(&self) -> Vec<Parameter> {
+        cavity::parameters(self.reynolds)
+    }
+    fn with(&self, parameter: &str, value: f64) -> Result<Box<dyn Problem>, String> {
+        Ok(Box::new(Self { reynolds: cavity::reynolds_of(self.name(), parameter, value)? }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Derivatives of (u, v, p) as (value, ∂x, ∂y, ∂xx, ∂yy) each.
+    struct Flow([[f64; 5]; 3]);
+
+    impl FieldDerivatives for Flow {
+        fn d(&mut self, field: usize, axes: &[usize]) -> Var {
+            let place = match axes {
+                [] => 0,
+                [axis] => 1 + axis,
+                [a, b] if a == b => 3 + a,
+                other => unreachable!("{other:?}"),
+            };
+            Var::constant(self.0[field][place])
+        }
+    }
+
+    /// Rigid rotation, Poiseuille flow and a stagnation point solve the equations exactly.
+    #[test]
+    fn known_flows_satisfy_the_equations() {
+        let problem = CavityUvp { reynolds: 37.0 };
+        let (x, y) = (0.3, 0.8);
+        let rotation = [[-y, 0.0, -1.0, 0.0, 0.0], [x, 1.0, 0.0, 0.0, 0.0], [0.0, x, y, 1.0, 1.0]];
+        let slope = 2.0 / problem.reynolds;
+        let channel = [[y * y, 0.0, 2.0 * y, 0.0, 2.0], [0.0; 5], [slope * x, slope, 0.0, 0.0, 0.0]];
+        let stagnation = [[x, 1.0, 0.0, 0.0, 0.0], [-y, 0.0, -1.0, 0.0, 0.0], [0.0, -x, -y, -1.0, -1.0]];
+        for flow in [rotation, channel, stagnation] {
+            let residual = problem.residual_of(0, &mut Flow(flow), &problem.data(0, &[x, y]));
+            assert!(residual.iter().all(|r| r.value.abs() < 1e-15), "{flow:?}");
+        }
+        let compressed = [[x, 1.0, 0.0, 0.0, 0.0], [0.0; 5], [0.0; 5]];
+        assert_eq!(problem.residual_of(0, &mut Flow(compressed), &[0.0; 3])[2].value, 1.0);
+    }
+
+    #[test]
+    fn the_lid_moves_and_the_walls_do_not() {
+        let problem = CavityUvp::DEFAULT;
+        let mut moving = Flow([[1.0, 0.0, 0.0, 0.0, 0.0], [0.0; 5], [9.0; 5]]);
+        let mut of = |term: usize| -> Vec<f64> {
+            problem.residual_of(term, &mut moving, &problem.data(term, &[0.5, 1.0])).iter().map(|r| r.value).collect()
+        };
+        assert_eq!((of(1), of(2)), (vec![0.0, 0.0], vec![1.0, 0.0]));
+    }
+}
