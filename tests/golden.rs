@@ -4,7 +4,7 @@
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{Layout, Lda, Mlp, Network};
 use acr_pinn_gpu::oracle::{self, Model};
-use acr_pinn_gpu::problems::{Cavity, KleinGordon, Poisson5d, Problem, Schrodinger};
+use acr_pinn_gpu::problems::{Burgers, Cavity, Helmholtz, KleinGordon, Poisson5d, Problem, Schrodinger};
 use acr_pinn_gpu::strategies::{Gram, PcGrad, Strategy};
 use serde_json::Value;
 
@@ -159,27 +159,47 @@ fn cavity_on_every_network() {
     report(&failures);
 }
 
-#[test]
-fn klein_gordon_at_two_horizons() {
-    let mut failures = Vec::new();
-    for (name, horizon) in [("klein_gordon_T1_lda_v2", 1.0), ("klein_gordon_T4_lda_v2", 4.0)] {
-        let problem = KleinGordon { horizon };
-        let case = case(name, &problem, &Lda, Variant::V2);
-        let v = &case.vectors;
-        let point = numbers(&v["point"]);
-        let asked: [(usize, &[usize]); 5] = [(0, &[]), (0, &[0]), (0, &[1]), (0, &[0, 0]), (0, &[1, 1])];
-        let got = oracle::derivatives(case.model, &case.parameters, &point, &asked);
-        for (got, key) in got.iter().zip(["u", "u_x", "u_t", "u_xx", "u_tt"]) {
-            compare(&mut failures, &format!("{name} {key}"), &[*got], &numbers(&v["values"][key]));
-        }
-        compare(&mut failures, name, &problem.data(0, &point), &numbers(&v["values"]["f"]));
-        let residual = oracle::residual(case.model, &case.parameters, 0, &point);
-        compare(&mut failures, &format!("{name} residual"), &residual, &numbers(&v["values"]["res"]));
+/// The axes that a derivative of u is named after: "u_xt" is along x and t.
+fn axes_of(problem: &dyn Problem, key: &str) -> Vec<usize> {
+    let axes = problem.axes();
+    let letters = key.strip_prefix("u_").unwrap_or("").chars();
+    letters.map(|letter| axes.iter().position(|axis| axis.name.starts_with(letter)).unwrap()).collect()
+}
 
-        let points = [numbers(&v["interior"]), vec![0.0, 0.5], vec![0.5, 0.0]];
-        let got = oracle::gradients(case.model, &case.parameters, &points).unwrap();
-        compare(&mut failures, &format!("{name} loss"), &got.losses[..1], &numbers(&v["loss_pde"]));
-        compare(&mut failures, &format!("{name} row"), &case.reordered(&got.rows[0]), &numbers(&v["grad"]));
+/// Derivatives, right-hand side `data`, residual, loss and gradient row of the equation of one field.
+fn check_scalar(name: &str, problem: &dyn Problem, keys: &[&str], data: Option<&str>) -> Vec<String> {
+    let case = case(name, problem, &Lda, Variant::V2);
+    let v = &case.vectors;
+    let mut failures = Vec::new();
+    let point = numbers(&v["point"]);
+    let axes: Vec<Vec<usize>> = keys.iter().map(|key| axes_of(problem, key)).collect();
+    let asked: Vec<(usize, &[usize])> = axes.iter().map(|axes| (0, &axes[..])).collect();
+    for (got, key) in oracle::derivatives(case.model, &case.parameters, &point, &asked).iter().zip(keys) {
+        compare(&mut failures, &format!("{name} {key}"), &[*got], &numbers(&v["values"][key]));
+    }
+    if let Some(key) = data {
+        compare(&mut failures, &format!("{name} {key}"), &problem.data(0, &point), &numbers(&v["values"][key]));
+    }
+    let residual = oracle::residual(case.model, &case.parameters, 0, &point);
+    compare(&mut failures, &format!("{name} residual"), &residual, &numbers(&v["values"]["res"]));
+    // the vectors have the equation alone: one corner of their region serves the other sets
+    let mut points: Vec<Vec<f64>> = problem.sets().iter().map(|set| set.regions[0].lower.clone()).collect();
+    points[0] = numbers(&v["interior"]);
+    let got = oracle::gradients(case.model, &case.parameters, &points).unwrap();
+    compare(&mut failures, &format!("{name} loss"), &got.losses[..1], &numbers(&v["loss_pde"]));
+    compare(&mut failures, &format!("{name} row"), &case.reordered(&got.rows[0]), &numbers(&v["grad"]));
+    failures
+}
+
+#[test]
+fn equations_of_one_field() {
+    let mut failures = check_scalar("burgers_lda_v2", &Burgers, &["u", "u_x", "u_t", "u_xx"], None);
+    for (name, problem) in [("helmholtz14_lda_v2", Helmholtz::ONE_FOUR), ("helmholtz44_lda_v2", Helmholtz::FOUR_FOUR)] {
+        failures.extend(check_scalar(name, &problem, &["u", "u_xx", "u_yy"], Some("q")));
+    }
+    for (name, horizon) in [("klein_gordon_T1_lda_v2", 1.0), ("klein_gordon_T4_lda_v2", 4.0)] {
+        let keys = ["u", "u_x", "u_t", "u_xx", "u_tt"];
+        failures.extend(check_scalar(name, &KleinGordon { horizon }, &keys, Some("f")));
     }
     report(&failures);
 }

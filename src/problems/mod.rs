@@ -1,6 +1,7 @@
 //! What is solved: equations, their points and data, and what the answer is compared with. One file per
 //! problem; a problem does not know the network.
 
+pub mod burgers;
 pub mod cavity;
 pub mod cavity_uvp;
 pub mod equations;
@@ -14,6 +15,7 @@ pub mod schrodinger;
 pub mod solution;
 
 pub use crate::math::sampling::Region;
+pub use burgers::Burgers;
 pub use cavity::Cavity;
 pub use cavity_uvp::CavityUvp;
 pub use equations::{Equation, FieldDerivatives};
@@ -27,8 +29,16 @@ pub use solution::{Errors, EvaluationSet, Grid, GridAxis, Observable, Quantity, 
 use crate::math::{Jet, Var, names};
 
 /// Every problem with its default parameters, in the order `list` prints them.
-pub static ALL: &[&dyn Problem] =
-    &[&Helmholtz::ONE_FOUR, &Helmholtz::FOUR_FOUR, &KleinGordon::DEFAULT, &Cavity::DEFAULT, &CavityUvp::DEFAULT, &Poisson5d, &Schrodinger];
+pub static ALL: &[&dyn Problem] = &[
+    &Burgers,
+    &Helmholtz::ONE_FOUR,
+    &Helmholtz::FOUR_FOUR,
+    &KleinGordon::DEFAULT,
+    &Cavity::DEFAULT,
+    &CavityUvp::DEFAULT,
+    &Poisson5d,
+    &Schrodinger,
+];
 
 /// The problem called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Problem, String> {

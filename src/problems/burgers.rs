@@ -1,0 +1,141 @@
+//! Burgers' equation (paper §4): u_t + u u_x = ν u_xx with ν = 0.01/π on x ∈ [−1, 1], t ∈ [0, 1], from
+//! u = −sin πx at the start and with u = 0 at both ends. A shock forms at x = 0.
+
+use super::reference::burgers as reference;
+use super::{
+    Axis, Equation, FieldDerivatives, Grid, Observable, PointSet, Preset, Problem, Quantity, Region, Solution, Term,
+};
+use crate::math::{Jet, Real, Var};
+use std::f64::consts::PI;
+
+/// The equation at the benchmark's viscosity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Burgers;
+
+impl Problem for Burgers {
+    fn name(&self) -> &'static str {
+        "burgers"
+    }
+    fn title(&self) -> &'static str {
+        "Burgers' equation"
+    }
+    fn equation(&self) -> &'static str {
+        "u_t + u u_x = ν u_xx with ν = 0.01/π"
+    }
+    fn axes(&self) -> Vec<Axis> {
+        vec![Axis::symmetric("x", -1.0, 1.0), Axis::symmetric("t", 0.0, 1.0)]
+    }
+    fn fields(&self) -> &'static [&'static str] {
+        &["u"]
+    }
+    fn jet(&self) -> Jet {
+        Jet::Second
+    }
+    fn laplacian(&self) -> Vec<f64> {
+        vec![1.0, 0.0]
+    }
+    // `bc` is the sum of two means, one per end: the ends may have different numbers of points
+    fn terms(&self) -> Vec<Term> {
+        vec![
+            Term { name: "pde", sets: &[0], equation: Equation::Pde },
+            Term { name: "bc", sets: &[1, 2], equation: Equation::value(0) },
+            Term { name: "ic", sets: &[3], equation: Equation::value(0) },
+        ]
+    }
+    // Each end draws its own times, in the first published settings too, where the authors take the same for both.
+    fn sets(&self) -> Vec<PointSet> {
+        let set = |name, lower: [f64; 2], upper: [f64; 2]| {
+            let regions = vec![Region::new(&lower, &upper)];
+            PointSet { name, regions }
+        };
+        vec![
+            set("pde", [-1.0, 0.0], [1.0, 1.0]),
+            set("bc_lower", [-1.0, 0.0], [-1.0, 1.0]),
+            set("bc_upper", [1.0, 0.0], [1.0, 1.0]),
+            set("ic", [-1.0, 0.0], [1.0, 0.0]),
+        ]
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("VISCOSITY", reference::VISCOSITY)]
+    }
+    fn shader(&self) -> &'static str {
+        include_str!("../../shaders/residuals/burgers.wgsl")
+    }
+    fn components(&self) -> usize {
+        1
+    }
+    fn residual(&self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
+        let diffusion = u.d(0, &[0, 0]) * Var::constant(reference::VISCOSITY);
+        vec![u.d(0, &[1]) + u.d(0, &[]) * u.d(0, &[0]) - diffusion - Var::constant(data[0])]
+    }
+    fn data(&self, term: usize, point: &[f64]) -> Vec<f64> {
+        vec![if term == 2 { -(PI * point[0]).sin() } else { 0.0 }]
+    }
+    fn presets(&self) -> Vec<Preset> {
+        vec![
+            Preset::paper(40_000, &[10_000, 100, 100, 100], 4),
+            Preset::revised(40_000, &[20_000, 250, 250, 500], 300),
+            Preset::quick(10_000, &[256, 16, 16, 32], 5e-3),
+        ]
+    }
+    fn grid(&self) -> Grid {
+        reference::grid()
+    }
+    fn observables(&self) -> Vec<Observable> {
+        vec![Observable { name: "u", quantity: Quantity::Value { field: 0 } }]
+    }
+    fn solution(&self) -> Option<Solution> {
+        let origin = "exact: Cole–Hopf transformation by quadrature".into();
+        Some(Solution { origin, values: vec![("u", reference::solution())] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reference::{VISCOSITY, cole_hopf};
+
+    /// The exact solution, differentiated by central differences of fourth order.
+    struct Exact(f64, f64);
+
+    impl FieldDerivatives for Exact {
+        fn d(&mut self, _field: usize, axes: &[usize]) -> Var {
+            let h = 1e-3;
+            let u = |dx: f64, dt: f64| cole_hopf(self.0 + dx * h, self.1 + dt * h, VISCOSITY);
+            let slope = |u: &dyn Fn(f64) -> f64| (8.0 * (u(1.0) - u(-1.0)) - (u(2.0) - u(-2.0))) / (12.0 * h);
+            let curvature = |u: &dyn Fn(f64) -> f64| {
+                (16.0 * (u(1.0) + u(-1.0)) - (u(2.0) + u(-2.0)) - 30.0 * u(0.0)) / (12.0 * h * h)
+            };
+            Var::constant(match axes {
+                [] => u(0.0, 0.0),
+                [0] => slope(&|s| u(s, 0.0)),
+                [1] => slope(&|s| u(0.0, s)),
+                [0, 0] => curvature(&|s| u(s, 0.0)),
+                other => unreachable!("{other:?}"),
+            })
+        }
+    }
+
+    #[test]
+    fn the_exact_solution_satisfies_every_term() {
+        let cases = [
+            (0, [0.3, 0.7], 1e-7),
+            (0, [-0.6, 0.4], 1e-7),
+            (1, [-1.0, 0.4], 1e-12),
+            (1, [1.0, 0.9], 1e-12),
+            (2, [0.6, 0.0], 1e-12),
+        ];
+        for (term, point, tolerance) in cases {
+            let mut u = Exact(point[0], point[1]);
+            let residual = Burgers.residual_of(term, &mut u, &Burgers.data(term, &point));
+            assert!(residual[0].value.abs() < tolerance, "term {term}: {}", residual[0].value);
+        }
+    }
+
+    #[test]
+    fn the_solution_has_its_published_size() {
+        let solution = Burgers.solution().unwrap();
+        let top = solution.compared().iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+        assert!((top - 0.999_981_027_3).abs() < 1e-9, "{top}");
+    }
+}
