@@ -6,10 +6,12 @@
 //! A **plan** cuts the training step into kernels. Kernels are those files, concatenated.
 //!
 //! ```text
-//!              cli                   (the binary)
-//!         ┌─────┼──────┐
-//!      report   │     lab            files and pictures · conformance with the oracle
-//!         └─ training ─┘             a run
+//!                 cli                (the binary)
+//!          ┌───────┴───┬─────┐
+//!        study         │    lab      many runs · conformance with the oracle
+//!          ├─── report ┤     │       files and pictures
+//!          └──────┬────┴─────┘
+//!              training              a run
 //!               └── plans            how a step is cut into kernels
 //!        ┌─────┬──────┴─┬──────────┐
 //!       gpu problems networks strategies          oracle: the same in f64
@@ -27,4 +29,5 @@ pub mod plans;
 pub mod problems;
 pub mod report;
 pub mod strategies;
+pub mod study;
 pub mod training;

@@ -17,7 +17,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("training", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle"]),
     ("report", &["math", "problems", "networks", "strategies", "training"]),
     ("lab", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training"]),
-    ("cli", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training", "report", "lab"]),
+    ("study", &["math", "problems", "networks", "strategies", "gpu", "plans", "training", "report"]),
+    (
+        "cli",
+        &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training", "report", "lab", "study"],
+    ),
 ];
 
 /// Names that may appear only under these paths.

@@ -62,7 +62,7 @@ fn wrong_command_lines_say_what_to_do() {
         (&["run", "cavity", "--strategy", "mean"], "choose one of sum, pcgrad"),
         (&["run", "cavity", "--plan", "fuse"], "did you mean `fused`"),
         (&["run", "cavity", "--sampling", "fixd"], "did you mean `fixed`"),
-        (&["run", "cavity", "--width", "3"], "width 3 is outside 4..128"),
+        (&["run", "cavity", "--width", "3"], "width 3 is outside 4..512"),
         (&["run", "cavity", "--width", "1000"], "--width"),
         (&["run", "cavity", "--depth", "9"], "depth 9 is outside 1..8"),
         (&["run", "cavity", "--steps", "0"], "--steps 0"),

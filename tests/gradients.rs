@@ -75,7 +75,7 @@ fn wake_gates(case: &mut Case) {
 #[test]
 fn other_widths_and_depths() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let cases: [(&'static dyn Problem, &'static dyn Network, [usize; 2]); 8] = [
+    let cases: [(&'static dyn Problem, &'static dyn Network, [usize; 2]); 9] = [
         (KLEIN_GORDON, &Lda, [7, 3]),
         (CAVITY, &Lda, [13, 2]),
         (KLEIN_GORDON, &Mlp, [13, 1]),
@@ -84,6 +84,8 @@ fn other_widths_and_depths() {
         (CAVITY, &Lda, [4, 8]),
         (KLEIN_GORDON, &Mlp, [128, 2]),
         (KLEIN_GORDON, &Lda, [128, 1]),
+        // as many parameters as LDA 4×50 of the same problem
+        (KLEIN_GORDON, &Mlp, [140, 4]),
     ];
     for (problem, network, size) in cases {
         let mut case = Case::new(problem, network, Variant::V2, size, &[9, 4, 3]);

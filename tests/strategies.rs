@@ -21,6 +21,8 @@ alias Coefficients = array<f32, TERMS>;
 @group(0) @binding(1) var<storage, read_write> results: array<f32>;     // [situation][term]
 @group(0) @binding(2) var<storage, read_write> met: array<u32>;         // [situation][task][term]
 
+fn tasks() -> u32 { return TERMS; }
+
 fn visiting_order(index: u32, task: u32) -> array<u32, MAX_TASKS> {
     return order(vec2u(ORDER_SEED[0], ORDER_SEED[1]), index, task, TERMS);
 }

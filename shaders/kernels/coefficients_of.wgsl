@@ -2,7 +2,7 @@
 // asks the strategy for its coefficients, sets learning rate and bias corrections of this step, writes the
 // step's record into the ring and advances the step counter. No host takes part.
 //
-// provides: coefficients_of, visiting_order, settings
+// provides: coefficients_of, visiting_order, tasks, settings
 // expects:  combine (strategies); order (rng); learning_rate (schedule); TERMS, PAIRS, GRAM_PARTS (prelude)
 
 alias Gram = array<array<f32, TERMS>, TERMS>;
@@ -38,6 +38,9 @@ fn sum_parts(local: u32) {
         sums[(PAIRS + k) * 64u + local] = sum;
     }
 }
+
+// TERMS, but no compiler can tell: loops up to it stay loops.
+fn tasks() -> u32 { return settings[10]; }
 
 fn visiting_order(index: u32, task: u32) -> array<u32, MAX_TASKS> {
     if GIVEN_ORDERS {

@@ -27,7 +27,7 @@ pub struct Flags {
     /// Seed of initial parameters, points and orders [default: 1234]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Neurons of a hidden layer (4 to 128)
+    /// Neurons of a hidden layer (4 to 512)
     #[arg(long, value_name = "N")]
     width: Option<usize>,
     /// Hidden layers (1 to 8)
@@ -42,6 +42,12 @@ pub struct Flags {
     /// How the step is cut into kernels [default: fused]
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
+    /// Highest learning rate; a rate that falls keeps its shape [default: the preset's]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    rate: Option<f64>,
+    /// lda in its revised form: residual scale that every layer starts with [default: 0.1]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    residual_scale: Option<f64>,
     /// Klein–Gordon: end of the time interval [default: 1]
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     horizon: Option<f64>,
@@ -72,6 +78,8 @@ impl From<&Flags> for Options {
             points: f.points,
             sampling: f.sampling,
             plan: f.plan,
+            rate: f.rate,
+            residual_scale: f.residual_scale,
             horizon: f.horizon,
             reynolds: f.reynolds,
             every: f.every,

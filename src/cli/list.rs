@@ -1,7 +1,7 @@
 //! `list`: what there is to choose from.
 
 use acr_pinn_gpu::training::CONDITIONS;
-use acr_pinn_gpu::{networks, plans, problems, strategies};
+use acr_pinn_gpu::{networks, plans, problems, strategies, study};
 use serde_json::json;
 
 use super::output;
@@ -49,6 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     text += &named("Networks", networks::ALL.iter().map(|n| (n.name(), n.title())).collect());
     text += &named("Strategies", strategies::ALL.iter().map(|s| (s.name(), s.title())).collect());
     text += &named("Plans", plans::ALL.iter().map(|p| (p.name(), p.summary())).collect());
+    text += &named("Studies", study::ALL.iter().map(|s| (s.name(), s.summary())).collect());
     text += "Conditions\n";
     for (name, network, strategy) in CONDITIONS {
         text += &format!("  {name:<16} {network} + {strategy}\n");
@@ -85,6 +86,7 @@ fn document() -> serde_json::Value {
         "networks": networks::ALL.iter().map(|n| n.name()).collect::<Vec<_>>(),
         "strategies": strategies::ALL.iter().map(|s| s.name()).collect::<Vec<_>>(),
         "plans": plans::ALL.iter().map(|p| p.name()).collect::<Vec<_>>(),
+        "studies": study::ALL.iter().map(|s| s.name()).collect::<Vec<_>>(),
         "conditions": CONDITIONS.map(|(name, network, strategy)| json!({"name": name, "network": network, "strategy": strategy})),
     })
 }

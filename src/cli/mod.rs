@@ -6,15 +6,17 @@ mod doctor;
 mod evaluate;
 mod gradients;
 mod list;
+mod live;
 mod output;
 mod page;
 mod pictures;
 mod progress;
 mod run;
 mod signals;
+mod study;
 
 use acr_pinn_gpu::error::Error;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Train physics-informed neural networks with hand-written GPU kernels.
 #[derive(Parser)]
@@ -47,6 +49,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Losses, gradient rows, Gram matrix and combined gradient at given parameters and points
     Gradients(gradients::Args),
+    /// Many runs and what they say together: core, cost, ablation, robustness, equal-time
+    Study(Box<study::Args>),
     /// Adapters, drivers, limits, the one chosen and why, and a self-test
     Doctor(doctor::Args),
     /// Problems, networks, strategies, plans, conditions and presets
@@ -55,7 +59,15 @@ enum Verb {
 
 /// Runs the verb of the command line; the result is the exit code.
 pub fn run() -> anyhow::Result<u8> {
-    let cli = Cli::parse();
+    // a study goes through conditions, and its defaults are not those of a single run
+    let command = Cli::command().mut_subcommand("study", |study| {
+        let hidden = ["condition", "network", "strategy"];
+        let study = hidden.iter().fold(study, |study, name| study.mut_arg(name, |argument| argument.hide(true)));
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        let seed = "First seed: initial parameters, points and orders [default: 19018]";
+        study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
+    });
+    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "error",
         (_, 0) => "warn",
@@ -71,6 +83,7 @@ pub fn run() -> anyhow::Result<u8> {
         Verb::Resume(args) => run::resume(&args, cli.quiet),
         Verb::Evaluate(args) => evaluate::run(&args, cli.quiet),
         Verb::Gradients(args) => gradients::run(&args, cli.quiet),
+        Verb::Study(args) => study::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::List(args) => list::run(&args),
     }

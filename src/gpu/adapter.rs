@@ -1,8 +1,11 @@
 //! Which adapter, with which limits: chosen by flags and environment, else discrete before integrated
 //! before virtual before CPU, and always said aloud.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::kernel::Kernel;
 use crate::error::{Error, Result};
 
 /// What the user asked for. Empty fields leave the choice to [`Adapters::choose`].
@@ -44,6 +47,9 @@ pub struct Gpu {
     record: Record,
     software: bool,
     fault: Arc<Mutex<Option<String>>>,
+    pub(super) allocated: Arc<AtomicU64>,
+    /// The kernels compiled last, by their text.
+    pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
 }
 
 const BACKENDS: [(&str, wgpu::Backends); 5] = [
@@ -166,7 +172,17 @@ impl Gpu {
         let uncaptured = fault.clone();
         device.on_uncaptured_error(Arc::new(move |error| note(&uncaptured, format!("the device reports: {error}"))));
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        Ok(Gpu { device, queue, checked, limits, record: record(&info), software, fault })
+        Ok(Gpu {
+            device,
+            queue,
+            checked,
+            limits,
+            record: record(&info),
+            software,
+            fault,
+            allocated: Arc::default(),
+            kernels: Arc::default(),
+        })
     }
 
     /// What a run records about this adapter.
@@ -197,6 +213,12 @@ impl Gpu {
     /// Threads that one workgroup may hold.
     pub fn max_threads(&self) -> u32 {
         self.limits.max_compute_invocations_per_workgroup
+    }
+
+    /// Bytes of all buffers made so far, whether they are still there or not: the difference around building
+    /// something is what it holds.
+    pub fn allocated(&self) -> u64 {
+        self.allocated.load(Ordering::Relaxed)
     }
 
     /// The first fault the device reported, if any.

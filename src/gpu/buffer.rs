@@ -62,6 +62,7 @@ impl Gpu {
                 "out of device memory: buffer `{name}` needs {bytes} bytes ({error}); try fewer points or a narrower network"
             )));
         }
+        self.allocated.fetch_add(raw.size(), std::sync::atomic::Ordering::Relaxed);
         Ok(Buffer { raw, name: name.to_owned() })
     }
 

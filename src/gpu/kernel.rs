@@ -1,6 +1,7 @@
 //! Kernels: shader texts joined by concatenation, their bindings and workgroup size read back from naga.
 
 use std::fmt::Write as _;
+use std::sync::PoisonError;
 
 use super::{Buffer, Gpu};
 use crate::error::{Error, Result};
@@ -20,6 +21,10 @@ impl Part {
     }
 }
 
+/// Compiled kernels that a device remembers: those of two networks of one problem.
+const KEPT: usize = 16;
+
+#[derive(Clone)]
 struct Binding {
     name: String,
     index: u32,
@@ -27,6 +32,7 @@ struct Binding {
 }
 
 /// A linked and compiled kernel.
+#[derive(Clone)]
 pub struct Kernel {
     label: String,
     pipeline: wgpu::ComputePipeline,
@@ -46,17 +52,34 @@ pub struct Dispatch {
 }
 
 impl Kernel {
-    /// Joins `parts`, compiles the entry point `label` and reads names, bindings and workgroup size back.
+    /// Joins `parts`, compiles the entry point `label` and reads names, bindings and workgroup size back. A text
+    /// that this device has compiled lately is not compiled again: two conditions of a study differ in one small
+    /// kernel, and the large ones can take a minute in software.
     ///
     /// Fails with [`Error::Kernel`] where the text does not parse, naming the part and line.
     pub fn link(gpu: &Gpu, label: &str, parts: &[Part]) -> Result<Kernel> {
         let text = join(parts);
         dump(label, &text);
+        let known = |kernel: &&(String, Kernel)| kernel.1.label == label && kernel.0 == text;
+        let lately = || gpu.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, kernel)) = lately().iter().find(known) {
+            return Ok(kernel.clone());
+        }
+        let kernel = Kernel::compile(gpu, label, &text)?;
+        let mut kernels = lately();
+        if kernels.len() == KEPT {
+            kernels.pop_front();
+        }
+        kernels.push_back((text, kernel.clone()));
+        Ok(kernel)
+    }
+
+    fn compile(gpu: &Gpu, label: &str, text: &str) -> Result<Kernel> {
         let fail = |what: String| Error::Kernel { kernel: label.to_owned(), what };
-        let module = naga::front::wgsl::parse_str(&text).map_err(|e| fail(e.emit_to_string(&text)))?;
+        let module = naga::front::wgsl::parse_str(text).map_err(|e| fail(e.emit_to_string(text)))?;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
             .validate(&module)
-            .map_err(|e| fail(e.emit_to_string(&text)))?;
+            .map_err(|e| fail(e.emit_to_string(text)))?;
         let entry = module
             .entry_points
             .iter()
@@ -69,7 +92,7 @@ impl Kernel {
             entries: &bindings.iter().map(layout_entry).collect::<Vec<_>>(),
         });
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let shader = gpu.module(label, &text);
+        let shader = gpu.module(label, text);
         let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
             bind_group_layouts: &[Some(&layout)],

@@ -22,6 +22,22 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// The highest rate of a run.
+    pub fn highest(&self) -> f64 {
+        let (Self::Constant { rate } | Self::WarmupCosine { rate, .. }) = *self;
+        rate
+    }
+
+    /// The same schedule with another highest rate; the rate at the end keeps its proportion.
+    pub fn with_highest(self, rate: f64) -> Self {
+        match self {
+            Self::Constant { .. } => Self::Constant { rate },
+            Self::WarmupCosine { rate: old, final_rate, warmup } => {
+                Self::WarmupCosine { rate, final_rate: final_rate * (rate / old), warmup }
+            }
+        }
+    }
+
     /// The rate of step `step` (from 0) in a run of `steps`; steps beyond the end keep the last rate.
     pub fn rate(&self, step: u64, steps: u64) -> f64 {
         match *self {
@@ -62,5 +78,9 @@ mod tests {
             assert!((got - wanted).abs() < 1e-12, "step {step} of {steps}: {got} instead of {wanted}");
         }
         assert_eq!(Schedule::Constant { rate: 0.5 }.rate(7, 3), 0.5);
+        let twice = schedule.with_highest(2.0 * schedule.highest());
+        for step in [0, 100, 150, 299] {
+            assert!((twice.rate(step, 300) / schedule.rate(step, 300) - 2.0).abs() < 1e-12);
+        }
     }
 }

@@ -42,7 +42,7 @@ pub struct Shape {
 
 impl Shape {
     /// Hidden widths the kernels are written for.
-    pub const WIDTHS: std::ops::RangeInclusive<usize> = 4..=128;
+    pub const WIDTHS: std::ops::RangeInclusive<usize> = 4..=512;
     /// Numbers of hidden layers the kernels are written for.
     pub const DEPTHS: std::ops::RangeInclusive<usize> = 1..=8;
 
@@ -192,8 +192,8 @@ mod tests {
     fn sizes_beyond_the_limits_are_refused_by_name() {
         let good = shape(2, 4, 1, Variant::V2);
         assert!(good.validate().is_ok());
-        let wide = Shape { width: 129, ..good };
-        assert_eq!(wide.validate().unwrap_err(), "width 129 is outside 4..128: choose another --width");
+        let wide = Shape { width: 513, ..good };
+        assert_eq!(wide.validate().unwrap_err(), "width 513 is outside 4..512: choose another --width");
         assert!(Shape { depth: 0, ..good }.validate().unwrap_err().contains("depth 0"));
         assert!(find("lad4").is_err());
         assert!(find("ldaa").err().unwrap().contains("did you mean `lda`"));

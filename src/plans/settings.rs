@@ -15,6 +15,8 @@ pub struct Settings {
     /// Where on its cosine, from 0 to 1, the schedule is, instead of finding that from the step: for runs whose
     /// length is a time.
     pub progress: Option<f64>,
+    /// Terms of the problem.
+    pub terms: usize,
 }
 
 /// How the rate follows, as `schedule.wgsl` names it.
@@ -24,10 +26,10 @@ const BY_PROGRESS: u32 = 2;
 
 impl Settings {
     /// Number of words in the buffer.
-    pub const WORDS: usize = 10;
+    pub const WORDS: usize = 11;
 
     /// In the order that the shaders read: both keys, kind of schedule, rate, final rate, warm-up, length of
-    /// the cosine, progress. Rates and progress are the bits of `f32`.
+    /// the cosine, progress, number of terms. Rates and progress are the bits of `f32`.
     pub fn words(&self) -> [u32; Settings::WORDS] {
         let (sample, order) = (key(self.seeds.sample), key(self.seeds.order));
         let (kind, rate, last, warmup) = match self.schedule {
@@ -41,6 +43,6 @@ impl Settings {
         let progress = bits(self.progress.unwrap_or(0.0));
         let [s0, s1] = sample;
         let [o0, o1] = order;
-        [s0, s1, o0, o1, kind, bits(rate), bits(last), warmup as u32, decay as u32, progress]
+        [s0, s1, o0, o1, kind, bits(rate), bits(last), warmup as u32, decay as u32, progress, self.terms as u32]
     }
 }

@@ -44,7 +44,13 @@ pub struct Setup<'a> {
 impl Setup<'_> {
     /// What the device reads at run time.
     pub fn settings(&self) -> Settings {
-        Settings { seeds: self.seeds, schedule: self.schedule, steps: self.steps, progress: None }
+        Settings {
+            seeds: self.seeds,
+            schedule: self.schedule,
+            steps: self.steps,
+            progress: None,
+            terms: self.problem.terms().len(),
+        }
     }
 
     /// Where the points of each set begin, and how many there are in all.

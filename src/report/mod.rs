@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `grid` | a scalar field on a regular grid, and how it is sampled between nodes |
 //! | `heatmap`, `curves`, `streamlines` | one kind of figure each |
+//! | `cells` | numbers over two settings as coloured cells |
 //! | `flow` | streamline tracing and placement, without any drawing |
 //! | `series` | one named set of points of a line plot |
 //! | `scale`, `axes` | tick positions; margins, frame and labels |
@@ -16,6 +17,7 @@
 
 pub mod axes;
 pub mod canvas;
+pub mod cells;
 pub mod colormap;
 pub mod curves;
 pub mod flow;
@@ -32,6 +34,7 @@ use std::io;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, RgbImage, imageops};
 
+pub use cells::Cells;
 pub use colormap::Palette;
 pub use curves::Curves;
 pub use grid::Grid;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::math::names;
 use crate::math::rng::Seeds;
-use crate::networks::{self, Network, Shape};
+use crate::networks::{self, Network, Shape, Slot};
 use crate::plans::{self, Plan, Setup};
 use crate::problems::{self, Preset, Problem, Sampling};
 use crate::strategies::{self, Strategy};
@@ -32,7 +32,7 @@ pub struct Options {
     pub steps: Option<u64>,
     /// Seed of initial parameters, points and orders [default: 1234]
     pub seed: Option<u64>,
-    /// Neurons of a hidden layer (4 to 128)
+    /// Neurons of a hidden layer (4 to 512)
     pub width: Option<usize>,
     /// Hidden layers (1 to 8)
     pub depth: Option<usize>,
@@ -43,6 +43,10 @@ pub struct Options {
     pub sampling: Option<String>,
     /// How the step is cut into kernels [default: fused]
     pub plan: Option<String>,
+    /// Highest learning rate; a rate that falls keeps its shape [default: the preset's]
+    pub rate: Option<f64>,
+    /// lda in its revised form: residual scale that every layer starts with [default: 0.1]
+    pub residual_scale: Option<f64>,
     /// Klein–Gordon: end of the time interval [default: 1]
     pub horizon: Option<f64>,
     /// Cavity: Reynolds number [default: 100; no reference field for others]
@@ -80,6 +84,8 @@ pub struct Config {
     pub seed: u64,
     pub shape: Shape,
     pub keep: usize,
+    /// What every residual scale starts with, instead of the network's own start.
+    pub residual_scale: Option<f64>,
     /// Key, value and where the value comes from: `flag`, `file` or `preset …` or `default`.
     pub origins: BTreeMap<String, (serde_json::Value, String)>,
 }
@@ -104,6 +110,15 @@ impl Config {
             seeds: self.seeds(),
             orders: None,
         }
+    }
+
+    /// The parameters to start with, in the layout's order.
+    pub fn initial(&self) -> Vec<f32> {
+        let mut parameters = self.network.initial(&self.shape, self.seeds().initial);
+        if let (Some(scale), Some(slot)) = (self.residual_scale, scales(self.network, &self.shape)) {
+            parameters[slot.range()].fill(scale as f32);
+        }
+        parameters
     }
 
     /// What the kernels of the step are built from: runs that agree in it can share them.
@@ -149,6 +164,11 @@ fn pick<T: Clone>(flag: &Option<T>, file: &Option<T>) -> Option<(T, &'static str
     flag.clone().map(|v| (v, "flag")).or_else(|| file.clone().map(|v| (v, "file")))
 }
 
+/// The trained residual scales of a network, if it has any.
+fn scales(network: &dyn Network, shape: &Shape) -> Option<Slot> {
+    network.layout(shape).slot("residual_scales").cloned()
+}
+
 /// A network's shape for `problem` at this preset's size.
 fn shape_of(problem: &dyn Problem, preset: &Preset) -> Shape {
     Shape {
@@ -179,10 +199,15 @@ impl Draft {
         let problem = with_parameters(name, &parameters)?;
         let draft = Draft { problem, flags: flags.clone(), file };
         // everything but the adapter is checked before an adapter is opened
+        let mut failed = Vec::new();
         for preset in ["paper", "revised", "quick"] {
-            draft.resolve(preset)?;
+            failed.extend(draft.resolve(preset).err());
         }
-        Ok(draft)
+        // what only some presets refuse may still fit the one that is chosen with the adapter
+        match failed.len() {
+            3 => Err(failed.remove(0)),
+            _ => Ok(draft),
+        }
     }
 
     /// The configuration, with `default_preset` where none is asked for.
@@ -237,6 +262,10 @@ impl Draft {
         } else {
             note("sampling", preset.sampling.name().into(), &from_preset);
         }
+        let rate = pick(&flags.rate, &file.rate);
+        let schedule = preset.schedule;
+        preset.schedule = rate.map_or(schedule, |(rate, _)| schedule.with_highest(rate));
+        note("rate", preset.schedule.highest().into(), rate.map_or(&from_preset, |(_, origin)| origin));
         for (points, origin) in [(&file.points, "file"), (&flags.points, "flag")] {
             for (term, count) in points {
                 for (set, count) in split_points(self.problem, term, *count).map_err(usage)? {
@@ -254,9 +283,15 @@ impl Draft {
         let shape = shape_of(self.problem, &preset);
         shape.validate().map_err(usage)?;
         check(&preset).map_err(usage)?;
+        let network = networks::find(&network).map_err(usage)?;
+        let residual_scale = pick(&flags.residual_scale, &file.residual_scale);
+        if let Some((scale, origin)) = residual_scale {
+            check_scale(scale, network, &shape).map_err(usage)?;
+            origins.insert("residual-scale".to_owned(), (scale.into(), origin.to_owned()));
+        }
         Ok(Config {
             problem: self.problem,
-            network: networks::find(&network).map_err(usage)?,
+            network,
             strategy: strategies::find(&strategy).map_err(usage)?,
             plan: plans::find(&plan).map_err(usage)?,
             preset,
@@ -264,6 +299,7 @@ impl Draft {
             seed,
             shape,
             keep,
+            residual_scale: residual_scale.map(|(scale, _)| scale),
             origins,
         })
     }
@@ -294,12 +330,31 @@ fn split_points(problem: &dyn Problem, name: &str, count: usize) -> std::result:
     Err(names::unknown("term", name, &known))
 }
 
+/// A start that the network does not have, or that no arithmetic survives.
+fn check_scale(scale: f64, network: &dyn Network, shape: &Shape) -> std::result::Result<(), String> {
+    if scale.is_nan() || scale.abs() > 1e3 {
+        return Err(format!("--residual-scale {scale} is outside -1000..1000"));
+    }
+    match scales(network, shape) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "--residual-scale: {} in the form {} has no trained residual scales; lda has them with --preset revised or quick",
+            network.name(),
+            shape.variant.name()
+        )),
+    }
+}
+
 /// Numbers that no run can use.
 fn check(preset: &Preset) -> std::result::Result<(), String> {
     /// Sixteen million points: beyond it indices and memory run out long before anything is gained.
     const MOST_POINTS: usize = 1 << 24;
     if preset.steps == 0 || preset.steps > 1 << 31 {
         return Err(format!("--steps {} is outside 1..2147483648", preset.steps));
+    }
+    let rate = preset.schedule.highest();
+    if !(rate > 0.0 && rate <= 10.0) {
+        return Err(format!("--rate {rate} is outside 0..10"));
     }
     if preset.evaluate_every == 0 {
         return Err("--every must be at least 1".into());

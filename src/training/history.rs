@@ -1,5 +1,8 @@
 //! The rows of `history.csv`: losses and errors over the steps of a run.
 
+use super::evaluation::Evaluation;
+use super::trainer::StepRecord;
+
 /// One line of the history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -13,6 +16,19 @@ pub struct Row {
     pub errors: Option<[f64; 3]>,
     /// Learning rate of the last update.
     pub rate: f64,
+}
+
+impl Row {
+    /// The row after `step` updates: losses and rate of the last one, errors after it.
+    pub fn of(step: u64, record: &StepRecord, evaluation: &Evaluation) -> Row {
+        Row {
+            step,
+            losses: record.losses.iter().map(|&l| f64::from(l)).collect(),
+            total: record.total(),
+            errors: evaluation.errors.map(|e| [e.rel_l2, e.rel_linf, e.mse]),
+            rate: f64::from(record.rate),
+        }
+    }
 }
 
 /// A run's history.

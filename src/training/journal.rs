@@ -66,11 +66,23 @@ impl Journal {
         writeln!(self.diagnostics, "{line}").map_err(|e| Error::output(self.folder.join("diagnostics.jsonl"), e))
     }
 
+    /// Adds an entry to `run.json`, to be written with the next status.
+    pub fn note(&mut self, key: &str, value: Value) {
+        self.document[key] = value;
+    }
+
     /// Notes in `run.json` why the run ended early: `diverged`, or `failed` for anything else.
     pub fn fail(&mut self, error: &Error) -> Result<()> {
         let status = if matches!(error, Error::Diverged(_)) { "diverged" } else { "failed" };
         self.document["status"] = status.into();
         self.document["error"] = error.to_string().into();
+        write(&self.folder, &self.document)
+    }
+
+    /// Writes the final `run.json` of something that trained nothing.
+    pub fn close(&mut self, status: &str) -> Result<()> {
+        self.document["status"] = status.into();
+        self.document["timings"] = json!({"seconds": self.start.elapsed().as_secs_f64()});
         write(&self.folder, &self.document)
     }
 

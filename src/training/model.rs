@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::math::Variant;
 use crate::networks::{self, Network, Shape};
 
+use super::configuration::Config;
 use super::files;
 
 /// Larger than any network this program offers.
@@ -26,6 +27,19 @@ pub struct Model {
 }
 
 impl Model {
+    /// The weights of `config`'s run after `step` updates.
+    pub fn of(config: &Config, parameters: Vec<f32>, step: u64) -> Model {
+        let mut metadata = HashMap::from([
+            ("format".to_owned(), "acr-pinn-gpu model 1".to_owned()),
+            ("problem".to_owned(), config.problem.name().to_owned()),
+            ("network".to_owned(), config.network.name().to_owned()),
+            ("preset".to_owned(), config.preset.name.to_owned()),
+            ("step".to_owned(), step.to_string()),
+        ]);
+        metadata.extend(config.problem.parameters().iter().map(|p| (p.name.to_owned(), p.value.to_string())));
+        Model { network: config.network, shape: config.shape, parameters, metadata }
+    }
+
     /// Writes the model atomically.
     pub fn save(&self, path: &Path) -> Result<()> {
         let layout = self.network.layout(&self.shape);

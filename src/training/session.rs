@@ -100,7 +100,7 @@ impl Runner {
 
     /// The trainer at step 0 of `config`'s run, and the evaluator.
     fn build(&mut self, config: &Config, solution: Option<Solution>) -> Result<&mut Built> {
-        let parameters = config.network.initial(&config.shape, config.seeds().initial);
+        let parameters = config.initial();
         let kernels = config.kernels();
         let built = match self.built.take().filter(|built| built.kernels == kernels) {
             Some(mut built) => {
@@ -169,7 +169,7 @@ impl Session<'_> {
     fn evaluate(&mut self, record: &StepRecord) -> Result<()> {
         let done = self.built.trainer.done();
         let evaluation = self.built.evaluator.evaluate(self.gpu)?;
-        self.history.rows.push(row(done, record, &evaluation));
+        self.history.rows.push(Row::of(done, record, &evaluation));
         self.journal.diagnose(&diagnosis(done, record, &self.history.terms))
     }
 
@@ -188,20 +188,7 @@ impl Session<'_> {
 
     fn save_model(&self) -> Result<()> {
         let trainer = &self.built.trainer;
-        let mut metadata = std::collections::HashMap::from([
-            ("format".to_owned(), "acr-pinn-gpu model 1".to_owned()),
-            ("problem".to_owned(), self.config.problem.name().to_owned()),
-            ("network".to_owned(), self.config.network.name().to_owned()),
-            ("preset".to_owned(), self.config.preset.name.to_owned()),
-            ("step".to_owned(), trainer.done().to_string()),
-        ]);
-        metadata.extend(self.config.problem.parameters().iter().map(|p| (p.name.to_owned(), p.value.to_string())));
-        let model = Model {
-            network: self.config.network,
-            shape: self.config.shape,
-            parameters: trainer.parameters()?,
-            metadata,
-        };
+        let model = Model::of(self.config, trainer.parameters()?, trainer.done());
         model.save(&self.folder.join("model.safetensors"))
     }
 
@@ -222,16 +209,6 @@ impl Session<'_> {
         let document = self.journal.finish(status, &self.history, &self.built.trainer, reference, &drawn)?;
         observer.concluded(&trained, &document)?;
         Ok(Outcome { stopped, last: self.history.rows.last().cloned(), evaluation, document })
-    }
-}
-
-fn row(step: u64, record: &StepRecord, evaluation: &Evaluation) -> Row {
-    Row {
-        step,
-        losses: record.losses.iter().map(|&l| f64::from(l)).collect(),
-        total: record.total(),
-        errors: evaluation.errors.map(|e| [e.rel_l2, e.rel_linf, e.mse]),
-        rate: f64::from(record.rate),
     }
 }
 

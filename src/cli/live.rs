@@ -1,0 +1,143 @@
+//! A study as it goes on: a table that is redrawn on a terminal, one line per finished run elsewhere.
+
+use std::time::{Duration, Instant};
+
+use acr_pinn_gpu::study::execute::Watch;
+use acr_pinn_gpu::study::{Entry, Outcome, Status, distinct, statistics};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::signals::Stop;
+
+/// Shows a study.
+pub struct Live<'a> {
+    entries: &'a [Entry],
+    outcomes: Vec<Option<Outcome>>,
+    current: Option<(usize, f64, Option<f64>)>,
+    stop: &'a Stop,
+    bar: ProgressBar,
+    /// Lines instead of a table.
+    plain: bool,
+    quiet: bool,
+    start: Instant,
+    /// Runs that were done in this session.
+    done: usize,
+}
+
+impl<'a> Live<'a> {
+    pub fn new(entries: &'a [Entry], stop: &'a Stop, quiet: bool) -> Live<'a> {
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("a fixed template"));
+        let plain = bar.is_hidden();
+        if quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let outcomes = entries.iter().map(|_| None).collect();
+        Live { entries, outcomes, current: None, stop, bar, plain, quiet, start: Instant::now(), done: 0 }
+    }
+
+    /// Takes the table away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn redraw(&self) {
+        if !self.plain && !self.quiet {
+            self.bar.set_message(self.table());
+        }
+    }
+
+    /// Problems as rows, conditions as columns; a cell counts runs and shows the median of their final errors.
+    fn table(&self) -> String {
+        let label = |e: &'a Entry| e.variation.label.as_str();
+        let problem = |e: &'a Entry| e.variation.problem.as_str();
+        let conditions = distinct(self.entries.iter().map(label));
+        let mut text = format!("{:<18}", "median relative L2");
+        conditions.iter().for_each(|condition| text += &format!("{condition:>18}"));
+        for row in distinct(self.entries.iter().map(problem)) {
+            text += &format!("\n{row:<18}");
+            for column in &conditions {
+                let here: Vec<usize> = (0..self.entries.len())
+                    .filter(|&k| problem(&self.entries[k]) == row && label(&self.entries[k]) == *column)
+                    .collect();
+                let over: Vec<&Outcome> = here.iter().filter_map(|&k| self.outcomes[k].as_ref()).collect();
+                let errors: Vec<f64> = over.iter().map(|o| o.rel_l2()).filter(|e| e.is_finite()).collect();
+                let median =
+                    if errors.is_empty() { "·".into() } else { format!("{:.2e}", statistics::median(&errors)) };
+                text += &format!("{:>18}", format!("{}/{} {median}", over.len(), here.len()));
+            }
+        }
+        text + "\n" + &self.status()
+    }
+
+    fn status(&self) -> String {
+        let over = self.outcomes.iter().flatten().count();
+        let Some((index, share, error)) = self.current else { return String::new() };
+        let error = error.map_or(String::new(), |e| format!(" · L2 {e:.2e}"));
+        let done = self.done as f64 + share;
+        // a first run alone says little about the others
+        let left = (done > 0.2).then(|| {
+            let each = self.start.elapsed().as_secs_f64() / done;
+            format!(" · about {} left", duration(each * ((self.entries.len() - over) as f64 - share)))
+        });
+        let name = &self.entries[index].name;
+        format!(
+            "[{}/{}] {name} {:.0} %{error}{}",
+            over + 1,
+            self.entries.len(),
+            100.0 * share,
+            left.unwrap_or_default()
+        )
+    }
+}
+
+impl Watch for Live<'_> {
+    fn stop(&self) -> Option<u8> {
+        self.stop.requested()
+    }
+
+    fn begins(&mut self, index: usize) {
+        self.current = Some((index, 0.0, None));
+        self.redraw();
+    }
+
+    fn advances(&mut self, share: f64, error: Option<f64>) {
+        if let Some((index, ..)) = self.current {
+            self.current = Some((index, share, error));
+        }
+        self.redraw();
+    }
+
+    fn ends(&mut self, index: usize, outcome: &Outcome, found: bool) {
+        self.done += usize::from(!found);
+        self.current = None;
+        if self.plain && !self.quiet {
+            let what = match (outcome.status, found) {
+                (_, true) => "found finished".to_owned(),
+                (Status::Finished, _) => result(outcome),
+                _ => outcome.error.clone().unwrap_or_else(|| "failed".into()),
+            };
+            eprintln!("[{}/{}] {}: {what}", index + 1, self.entries.len(), self.entries[index].name);
+        }
+        self.outcomes[index] = Some(outcome.clone());
+        self.redraw();
+    }
+}
+
+fn result(outcome: &Outcome) -> String {
+    let time = if outcome.seconds.is_finite() { format!(", {:.1} s", outcome.seconds) } else { String::new() };
+    match outcome.measured.get("median_ms") {
+        Some(step) => format!("{step:.3} ms per step"),
+        None => format!("relative L2 {:.3e}{time}", outcome.rel_l2()),
+    }
+}
+
+/// "45 s", "12 min", "3 h 20 min".
+pub fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match () {
+        () if seconds < 90.0 => format!("{seconds:.0} s"),
+        () if minutes < 90 => format!("{minutes} min"),
+        () => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}

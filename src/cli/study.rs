@@ -1,0 +1,245 @@
+//! `study`: a matrix of runs, continued where it was left, and what the runs say together.
+
+use std::path::PathBuf;
+
+use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::math::names;
+use acr_pinn_gpu::problems;
+use acr_pinn_gpu::study::estimate::{Estimate, estimate};
+use acr_pinn_gpu::study::execute::{Director, state_of};
+use acr_pinn_gpu::study::publish::{Context, finished, publish};
+use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Study, Variation};
+use acr_pinn_gpu::training::journal::utc_now;
+use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, files};
+use serde_json::json;
+
+use super::adapter::AdapterArgs;
+use super::config::Flags;
+use super::live::Live;
+use super::output;
+use super::signals::Stop;
+
+/// Arguments of `study`.
+#[derive(clap::Args)]
+#[command(before_help = EXAMPLES)]
+pub struct Args {
+    /// The study; see `list`
+    study: String,
+    /// Problems, separated by commas [default: the study's]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    problems: Vec<String>,
+    /// std, gcr, lda, acr, or matched: std with as many parameters as lda [default: the study's]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    conditions: Vec<String>,
+    /// How many seeds, counting up from --seed [default: 5 from 19018; cost: 3]
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    #[command(flatten)]
+    options: Flags,
+    /// cost, robustness: hidden widths to go through
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    widths: Vec<usize>,
+    /// cost: numbers of hidden layers to go through
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    depths: Vec<usize>,
+    /// cost: points of the equation to go through
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    sizes: Vec<usize>,
+    /// robustness: learning rates to go through
+    #[arg(long, value_name = "X,X", value_delimiter = ',')]
+    rates: Vec<f64>,
+    /// robustness: initial residual scales to go through
+    #[arg(long, value_name = "X,X", value_delimiter = ',')]
+    scales: Vec<f64>,
+    /// cost: steps before the clock starts [default: 100]
+    #[arg(long, value_name = "N")]
+    warmup: Option<u64>,
+    /// cost: steps that are timed [default: 200]
+    #[arg(long, value_name = "N")]
+    timed: Option<u64>,
+    /// equal-time: wall-clock seconds of a run [default: 2462]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    budget: Option<f64>,
+    /// The study's directory; the same again continues it [default: studies/NAME-TIME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Do runs again whose folders hold other settings
+    #[arg(long)]
+    force: bool,
+    /// Print the runs and an estimate of their time from a few steps, and stop
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON document at the end
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  acr-pinn-gpu study core --preset quick --seeds 2           the paper's four conditions on every problem
+  acr-pinn-gpu study core --dry-run                          which runs, and about how long
+  acr-pinn-gpu study cost --problems cavity --widths 20,50   time and memory of a step
+  acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it";
+
+/// Runs the study, or what is left of it.
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    let study = study::find(&args.study).map_err(Error::Usage)?;
+    let request = request(args, study)?;
+    // everything but the adapter is checked before an adapter is opened
+    study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
+    let gpu = args.adapter.open(quiet)?;
+    let preset = if gpu.is_software() { "quick" } else { "revised" };
+    let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
+    if args.dry_run {
+        return dry_run(args, study, &gpu, &entries);
+    }
+    let folder =
+        args.out.clone().unwrap_or_else(|| PathBuf::from("studies").join(format!("{}-{}", study.name(), utc_now())));
+    std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+    let context = Context { study, request: &request, adapter: json!(gpu.record()) };
+    let asked = json!({"study": study.name(), "version": env!("CARGO_PKG_VERSION"), "request": request});
+    files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
+    let stop = Stop::listen()?;
+    let mut live = Live::new(&entries, &stop, quiet);
+    let ended = Director::new(&gpu, &folder, args.force).perform(&entries, &mut live);
+    live.clear();
+    let runs = gather(&folder, entries);
+    // what is there is published whatever happened
+    let document = publish(&folder, &context, &runs);
+    let stopped = ended?;
+    let document = document?;
+    if stopped.is_some() {
+        let left = runs.len() - finished(&runs);
+        eprintln!(
+            "stopped with {left} of {} runs left: continue with the same command and --out {}",
+            runs.len(),
+            folder.display()
+        );
+    }
+    match args.json {
+        true => output::json(&document),
+        false => output::print(&format!(
+            "{}\n{}\n",
+            std::fs::read_to_string(folder.join("table.md")).unwrap_or_default(),
+            folder.join("report.html").display()
+        )),
+    }
+    Ok(stopped.unwrap_or(0))
+}
+
+fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
+    let outcome = |entry: &Entry| state_of(folder, entry).unwrap_or_else(|_| Outcome::open());
+    entries.into_iter().map(|entry| Run { outcome: outcome(&entry), entry }).collect()
+}
+
+/// The study's defaults with what the flags say instead.
+fn request(args: &Args, study: &dyn Study) -> Result<Request> {
+    let mut request = study.defaults();
+    let shared = Options::from(&args.options);
+    for (flag, given) in [
+        ("condition", shared.condition.is_some()),
+        ("network", shared.network.is_some()),
+        ("strategy", shared.strategy.is_some()),
+    ] {
+        if given {
+            return Err(Error::Usage(format!(
+                "a study goes through conditions: use --conditions A,B instead of --{flag}"
+            )));
+        }
+    }
+    let take = |wish: &Vec<String>, list: &mut Vec<String>| {
+        if !wish.is_empty() {
+            wish.clone_into(list);
+        }
+    };
+    take(&args.problems, &mut request.problems);
+    take(&args.conditions, &mut request.conditions);
+    for problem in &request.problems {
+        problems::find(problem).map_err(Error::Usage)?;
+    }
+    let known: Vec<&str> = CONDITIONS.iter().map(|(name, ..)| *name).chain(["matched"]).collect();
+    if let Some(odd) = request.conditions.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Error::Usage(names::unknown("condition", odd, &known)));
+    }
+    let first = shared.seed.unwrap_or(request.seeds[0]);
+    let count = args.seeds.unwrap_or(request.seeds.len() as u64);
+    if count == 0 || count > 10_000 {
+        return Err(Error::Usage(format!("--seeds {count} is outside 1..10000")));
+    }
+    request.seeds = (first..first.saturating_add(count)).collect();
+    let sizes = |wish: &Vec<usize>, list: &mut Vec<usize>| {
+        if !wish.is_empty() {
+            wish.clone_into(list);
+        }
+    };
+    sizes(&args.widths, &mut request.widths);
+    sizes(&args.depths, &mut request.depths);
+    sizes(&args.sizes, &mut request.sizes);
+    (request.rates, request.scales) = (args.rates.clone(), args.scales.clone());
+    request.warmup = args.warmup.unwrap_or(request.warmup);
+    request.timed = args.timed.unwrap_or(request.timed);
+    request.budget = args.budget.unwrap_or(request.budget);
+    if request.timed == 0 {
+        return Err(Error::Usage("--timed must be at least 1".into()));
+    }
+    if !(request.budget > 0.0 && request.budget.is_finite()) {
+        return Err(Error::Usage(format!("--budget {} is no number of seconds", request.budget)));
+    }
+    Ok(request)
+}
+
+/// The shared options with what is particular to one run.
+fn resolve(args: &Args, variation: &Variation, preset: &str) -> Result<Config> {
+    let mut options = Options::from(&args.options);
+    let problem = problems::find(&variation.problem).map_err(Error::Usage)?;
+    options.condition = Some(variation.label.clone());
+    options.seed = Some(variation.seed);
+    options.width = variation.width.or(options.width);
+    options.depth = variation.depth.or(options.depth);
+    options.rate = variation.rate.or(options.rate);
+    options.residual_scale = variation.residual_scale.or(options.residual_scale);
+    options.points.extend(variation.points.map(|count| (problem.terms()[0].name.to_owned(), count)));
+    Draft::new(&variation.problem, &options, Options::default())?.resolve(preset)
+}
+
+fn dry_run(args: &Args, study: &dyn Study, gpu: &Gpu, entries: &[Entry]) -> anyhow::Result<u8> {
+    let estimate = estimate(gpu, entries)?;
+    if args.json {
+        let runs: Vec<_> = entries
+            .iter()
+            .map(|e| json!({"run": e.name, "task": e.task, "steps": e.config.preset.steps, "parameters": e.parameters()}))
+            .collect();
+        output::json(
+            &json!({"schema": 1, "study": study.name(), "adapter": gpu.record(), "runs": runs, "estimate_s": {
+            "building": estimate.building, "stepping": estimate.stepping, "all": estimate.seconds()}}),
+        );
+        return Ok(0);
+    }
+    let mut text = String::new();
+    for entry in entries {
+        let points: Vec<_> = entry.config.preset.points.iter().map(usize::to_string).collect();
+        text += &format!(
+            "{:<40} {:>7} steps  {} {}×{}  {} parameters  {} points\n",
+            entry.name,
+            entry.config.preset.steps,
+            entry.config.network.name(),
+            entry.config.shape.depth,
+            entry.config.shape.width,
+            entry.parameters(),
+            points.join("+")
+        );
+    }
+    output::print(&(text + &sentence(&estimate, entries.len())));
+    Ok(0)
+}
+
+fn sentence(estimate: &Estimate, runs: usize) -> String {
+    format!(
+        "{runs} runs, about {} (of which {} compile kernels): a few steps of each network, scaled by the work of a step; \
+         evaluations are not counted\n",
+        super::live::duration(estimate.seconds()),
+        super::live::duration(estimate.building)
+    )
+}

@@ -1,0 +1,258 @@
+//! Performing the runs of a study, one after the other on one device. What is finished is left alone, what was
+//! interrupted goes on from its checkpoint, what cannot be done is noted, and the study goes on.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::training::journal::Journal;
+use crate::training::{self, Checkpoint, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files};
+
+use super::cost::measured;
+use super::race::{Finish, race};
+use super::{Entry, Outcome, Status, Task};
+
+/// Follows a study.
+pub trait Watch {
+    /// The exit code to stop with, once the study should stop.
+    fn stop(&self) -> Option<u8>;
+    /// Run number `index` begins.
+    fn begins(&mut self, index: usize);
+    /// Some of it is done: a share from 0 to 1, and the relative L2 error as last seen.
+    fn advances(&mut self, share: f64, error: Option<f64>);
+    /// It is over, or was found finished (`found`).
+    fn ends(&mut self, index: usize, outcome: &Outcome, found: bool);
+}
+
+/// The folder of a run.
+pub fn folder_of(study: &Path, entry: &Entry) -> PathBuf {
+    study.join("runs").join(&entry.name)
+}
+
+/// Names the settings of a run in its folder, before anything else is there.
+const LABEL: &str = "study-run.json";
+
+/// How far a run is, from its folder alone.
+///
+/// # Errors
+/// The folder holds a run with other settings.
+pub fn state_of(study: &Path, entry: &Entry) -> Result<Outcome> {
+    let folder = folder_of(study, entry);
+    let label = folder.join(LABEL);
+    if !label.exists() {
+        return Ok(Outcome::open());
+    }
+    let text: Value = serde_json::from_slice(&files::read(&label, 1 << 20)?).unwrap_or(Value::Null);
+    if text["fingerprint"] != entry.fingerprint() {
+        let what = "holds a run with other settings than this study now asks for: choose another --out, or add --force \
+                    to do it again";
+        return Err(Error::Usage(format!("{} {what}", folder.display())));
+    }
+    Ok(Outcome::read(&folder))
+}
+
+/// The runs of one study on one device.
+pub struct Director<'a> {
+    gpu: &'a Gpu,
+    study: &'a Path,
+    /// Do runs again whose folders hold other settings, instead of refusing.
+    force: bool,
+    runner: Runner,
+    built: Option<Built>,
+}
+
+/// Kernels of the last measurement or race, for the next one.
+struct Built {
+    kernels: String,
+    trainer: Trainer<'static>,
+    evaluator: Option<Evaluator>,
+    /// Device memory of the step.
+    bytes: u64,
+}
+
+impl<'a> Director<'a> {
+    /// Works in the folder `study`.
+    pub fn new(gpu: &'a Gpu, study: &'a Path, force: bool) -> Director<'a> {
+        Director { gpu, study, force, runner: Runner::new(gpu), built: None }
+    }
+
+    /// Performs what is left of `entries`. Returns the exit code that the watcher stopped it with.
+    ///
+    /// # Errors
+    /// Only what concerns the whole study: a folder that cannot be written, a device that is gone. The error of a
+    /// single run is noted in its `run.json`.
+    pub fn perform(&mut self, entries: &[Entry], watch: &mut dyn Watch) -> Result<Option<u8>> {
+        for (index, entry) in entries.iter().enumerate() {
+            let state = match state_of(self.study, entry) {
+                Err(Error::Usage(_)) if self.force => self.clear(entry)?,
+                state => state?,
+            };
+            if matches!(state.status, Status::Finished | Status::Diverged) {
+                watch.ends(index, &state, true);
+                continue;
+            }
+            watch.begins(index);
+            let folder = self.prepare(entry)?;
+            match self.one(entry, &folder, watch) {
+                Ok(Some(code)) => return Ok(Some(code)),
+                Ok(None) => {}
+                Err(error @ Error::Output { .. }) => return Err(error),
+                Err(error) if self.gpu.fault().is_some() => return Err(error),
+                // noted in run.json
+                Err(error) => tracing::info!("{}: {error}", entry.name),
+            }
+            watch.ends(index, &Outcome::read(&folder), false);
+        }
+        Ok(None)
+    }
+
+    /// Removes a run whose settings are not wanted any more.
+    fn clear(&self, entry: &Entry) -> Result<Outcome> {
+        let folder = folder_of(self.study, entry);
+        std::fs::remove_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+        Ok(Outcome::open())
+    }
+
+    /// The folder of a run with its label.
+    fn prepare(&self, entry: &Entry) -> Result<PathBuf> {
+        let folder = folder_of(self.study, entry);
+        std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+        let label = json!({"run": entry.name, "variation": entry.variation, "fingerprint": entry.fingerprint()});
+        files::write(&folder.join(LABEL), format!("{label:#}\n").as_bytes())?;
+        Ok(folder)
+    }
+
+    fn one(&mut self, entry: &Entry, folder: &Path, watch: &mut dyn Watch) -> Result<Option<u8>> {
+        match entry.task {
+            Task::Train => self.train(entry, folder, watch),
+            Task::Measure { warmup, timed } => self.noted(entry, folder, watch, |this, journal, watch| {
+                let built = this.build(entry)?;
+                let Some(times) = measure(built, [warmup, timed], watch)? else { return Ok(watch.stop()) };
+                journal.note("measured", measured(&times, built.bytes));
+                journal.close("finished")?;
+                Ok(None)
+            }),
+            Task::Race { budget } => self.noted(entry, folder, watch, |this, journal, watch| {
+                let built = this.build(entry)?;
+                let Some(finish) = run_race(built, entry, budget, watch)? else { return Ok(watch.stop()) };
+                record_race(built, entry, folder, journal, finish)?;
+                Ok(None)
+            }),
+        }
+    }
+
+    fn train(&mut self, entry: &Entry, folder: &Path, watch: &mut dyn Watch) -> Result<Option<u8>> {
+        let config = &entry.config;
+        let (newest, _) = Checkpoint::newest(folder);
+        let from = newest.filter(|c| c.configuration == config.fingerprint() && c.step <= config.preset.steps);
+        let checkpoints = folder.join("checkpoints");
+        if from.is_none() && checkpoints.exists() {
+            // those of another beginning must not be mistaken for this one's
+            std::fs::remove_dir_all(&checkpoints).map_err(|e| Error::output(&checkpoints, e))?;
+        }
+        let run = training::Run { config, folder, solution: config.problem.solution(), from };
+        let outcome = self.runner.run(run, &mut Follow(watch))?;
+        Ok(outcome.stopped)
+    }
+
+    /// Keeps `run.json` around `work`, whose errors it notes.
+    fn noted(
+        &mut self,
+        entry: &Entry,
+        folder: &Path,
+        watch: &mut dyn Watch,
+        work: impl FnOnce(&mut Self, &mut Journal, &mut dyn Watch) -> Result<Option<u8>>,
+    ) -> Result<Option<u8>> {
+        let mut journal = Journal::start(folder, &entry.config, self.gpu, None)?;
+        work(self, &mut journal, watch).inspect_err(|error| {
+            let _ = journal.fail(error);
+        })
+    }
+
+    /// The trainer at step 0 of `entry`; kernels are built anew only where they differ from the last ones.
+    fn build(&mut self, entry: &Entry) -> Result<&mut Built> {
+        let (config, parameters) = (&entry.config, entry.config.initial());
+        let kernels = config.kernels();
+        let built = match self.built.take().filter(|built| built.kernels == kernels) {
+            Some(mut built) => {
+                built.trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &parameters)?;
+                built
+            }
+            None => {
+                let before = self.gpu.allocated();
+                let trainer = Trainer::new(self.gpu, config.setup(), config.plan, &parameters)?;
+                Built { kernels, trainer, evaluator: None, bytes: self.gpu.allocated() - before }
+            }
+        };
+        Ok(self.built.insert(built))
+    }
+}
+
+/// Milliseconds of each timed step; none if stopped.
+fn measure(built: &Built, [warmup, timed]: [u64; 2], watch: &mut dyn Watch) -> Result<Option<Vec<f64>>> {
+    let trainer = &built.trainer;
+    let mut times = Vec::new();
+    for step in 0..warmup + timed {
+        if watch.stop().is_some() {
+            return Ok(None);
+        }
+        let elapsed = trainer.gpu.time(&trainer.step.whole, 1)?;
+        if step >= warmup {
+            times.push(elapsed.as_secs_f64() * 1e3);
+        }
+        watch.advances((step + 1) as f64 / (warmup + timed) as f64, None);
+    }
+    Ok(Some(times))
+}
+
+fn run_race(built: &mut Built, entry: &Entry, budget: f64, watch: &mut dyn Watch) -> Result<Option<Finish>> {
+    let trainer = &mut built.trainer;
+    if built.evaluator.is_none() {
+        let solution = entry.config.problem.solution();
+        let fresh = Evaluator::new(&trainer.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
+        built.evaluator = Some(fresh);
+    }
+    let Some(evaluator) = &built.evaluator else { return Ok(None) };
+    let watch = std::cell::RefCell::new(watch);
+    let stop = || watch.borrow().stop().is_some();
+    race(trainer, evaluator, budget, &stop, &mut |seconds, error| {
+        watch.borrow_mut().advances((seconds / budget).min(1.0), error);
+    })
+}
+
+/// Leaves the files of a run: its history has the seconds as a last column.
+fn record_race(built: &Built, entry: &Entry, folder: &Path, journal: &mut Journal, finish: Finish) -> Result<()> {
+    let terms = entry.config.problem.terms().iter().map(|term| term.name).collect();
+    let (rows, seconds): (Vec<_>, Vec<f64>) = finish.rows.into_iter().unzip();
+    let history = History { terms, rows };
+    let column = ["seconds".to_owned()].into_iter().chain(seconds.iter().map(|s| format!("{s:.3}")));
+    let csv: String = history.csv().lines().zip(column).map(|(line, cell)| format!("{line},{cell}\n")).collect();
+    files::write(&folder.join("history.csv"), csv.as_bytes())?;
+    let trainer = &built.trainer;
+    Model::of(&entry.config, trainer.parameters()?, trainer.done()).save(&folder.join("model.safetensors"))?;
+    let reached = finish.reached.map(|(seconds, step)| json!([seconds, step])).unwrap_or_default();
+    journal.note(
+        "measured",
+        json!({"seconds": finish.seconds, "reached_seconds": reached[0], "reached_step": reached[1]}),
+    );
+    let reference =
+        built.evaluator.as_ref().and_then(|evaluator| evaluator.solution()).map(|known| known.origin.as_str());
+    journal.finish("finished", &history, trainer, reference, &[])?;
+    Ok(())
+}
+
+/// Hands the observer's calls on.
+struct Follow<'a>(&'a mut dyn Watch);
+
+impl Observer for Follow<'_> {
+    fn stop(&self) -> Option<u8> {
+        self.0.stop()
+    }
+
+    fn advanced(&mut self, progress: &Progress) {
+        let error = progress.history.rows.last().and_then(|row| row.errors).map(|errors| errors[0]);
+        self.0.advances(progress.done as f64 / progress.steps as f64, error);
+    }
+}

@@ -1,0 +1,209 @@
+//! What was asked of a study, and the runs that follow from it.
+
+use crate::error::{Error, Result};
+use crate::networks::{self, Shape};
+use crate::problems;
+use crate::training::Config;
+
+/// What a user asked of a study; each study has its own defaults.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Request {
+    pub problems: Vec<String>,
+    /// `std`, `gcr`, `lda`, `acr`, and `matched`: std with as many parameters as lda.
+    pub conditions: Vec<String>,
+    pub seeds: Vec<u64>,
+    /// Hidden widths, depths and points of the equation to go through; empty: the preset's.
+    pub widths: Vec<usize>,
+    pub depths: Vec<usize>,
+    pub sizes: Vec<usize>,
+    /// Learning rates and initial residual scales to go through; empty: the preset's.
+    pub rates: Vec<f64>,
+    pub scales: Vec<f64>,
+    /// Steps before and during a measurement of time.
+    pub warmup: u64,
+    pub timed: u64,
+    /// Wall-clock seconds of a run whose length is a time.
+    pub budget: f64,
+}
+
+/// Seeds of the revised study.
+pub const FIRST_SEED: u64 = 19018;
+
+impl Request {
+    /// All problems, the paper's four conditions, five seeds.
+    pub fn standard() -> Request {
+        Request {
+            problems: problems::ALL.iter().map(|problem| problem.name().to_owned()).collect(),
+            conditions: ["std", "gcr", "lda", "acr"].map(str::to_owned).into(),
+            seeds: (FIRST_SEED..FIRST_SEED + 5).collect(),
+            widths: Vec::new(),
+            depths: Vec::new(),
+            sizes: Vec::new(),
+            rates: Vec::new(),
+            scales: Vec::new(),
+            warmup: 100,
+            timed: 200,
+            budget: 2462.0,
+        }
+    }
+
+    /// Those of `wanted` that this program has, or all problems.
+    pub fn problems_among(wanted: &[&str]) -> Vec<String> {
+        let found: Vec<String> =
+            wanted.iter().filter(|name| problems::find(name).is_ok()).map(|&name| name.to_owned()).collect();
+        if found.is_empty() { Request::standard().problems } else { found }
+    }
+
+    /// Problem by problem, condition by condition, seeds innermost: runs that share kernels lie together.
+    pub fn each_condition(&self) -> Vec<Variation> {
+        let pairs = self.problems.iter().flat_map(|problem| self.conditions.iter().map(move |label| (problem, label)));
+        pairs.map(|(problem, label)| Variation::new(problem, label)).collect()
+    }
+
+    /// `variation` once for every seed.
+    pub fn each_seed(&self, variation: &Variation, task: Task, resolve: &Resolve) -> Result<Vec<Entry>> {
+        let entry = |&seed| Entry::new(Variation { seed, ..variation.clone() }, task, resolve);
+        self.seeds.iter().map(entry).collect()
+    }
+}
+
+/// How a run differs from the options that all runs of a study share.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Variation {
+    pub problem: String,
+    /// The condition, or `matched`.
+    pub label: String,
+    pub seed: u64,
+    pub width: Option<usize>,
+    pub depth: Option<usize>,
+    /// Points of the equation.
+    pub points: Option<usize>,
+    /// Highest learning rate.
+    pub rate: Option<f64>,
+    /// Initial residual scale of every layer.
+    pub residual_scale: Option<f64>,
+}
+
+impl Variation {
+    /// A problem under a condition, everything else as shared.
+    pub fn new(problem: &str, label: &str) -> Variation {
+        let (problem, label) = (problem.to_owned(), label.to_owned());
+        Variation { problem, label, seed: 0, width: None, depth: None, points: None, rate: None, residual_scale: None }
+    }
+
+    /// Its name without the seed: what runs have in common that are averaged.
+    pub fn stem(&self) -> String {
+        let mut name = format!("{}-{}", self.problem, self.label);
+        for (letter, value) in [("w", self.width), ("d", self.depth), ("n", self.points)] {
+            name += &value.map_or(String::new(), |value| format!("-{letter}{value}"));
+        }
+        for (letter, value) in [("r", self.rate), ("k", self.residual_scale)] {
+            name += &value.map_or(String::new(), |value| format!("-{letter}{value:e}"));
+        }
+        name
+    }
+}
+
+/// Turns a variation into a configuration, with the options that all runs share.
+pub type Resolve<'a> = dyn Fn(&Variation) -> Result<Config> + 'a;
+
+/// What is done with a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Task {
+    /// Train to the last step.
+    Train,
+    /// Measure the time of a step.
+    Measure { warmup: u64, timed: u64 },
+    /// Train for a number of seconds.
+    Race { budget: f64 },
+}
+
+/// One run of a study.
+pub struct Entry {
+    /// Its folder below `runs/`, stable: a continued study finds it there.
+    pub name: String,
+    pub variation: Variation,
+    pub config: Config,
+    pub task: Task,
+}
+
+impl Entry {
+    /// Resolves `variation`; `matched` becomes the plain network with as many parameters as lda.
+    pub fn new(variation: Variation, task: Task, resolve: &Resolve) -> Result<Entry> {
+        let config = if variation.label == "matched" {
+            let model = resolve(&Variation { label: "lda".into(), ..variation.clone() })?;
+            let width = Some(matched_width(&model.shape)?);
+            resolve(&Variation { label: "std".into(), width, ..variation.clone() })?
+        } else {
+            resolve(&variation)?
+        };
+        Ok(Entry { name: format!("{}-s{}", variation.stem(), variation.seed), variation, config, task })
+    }
+
+    /// What decides the numbers of the run, in one line: the folder of another is not taken for this one's.
+    pub fn fingerprint(&self) -> String {
+        serde_json::json!({"task": self.task, "configuration": self.config.fingerprint()}).to_string()
+    }
+
+    /// Parameters of its network.
+    pub fn parameters(&self) -> usize {
+        self.config.network.layout(&self.config.shape).len
+    }
+
+    /// Work of a step as far as it is known beforehand: samples × parameters × streams.
+    pub fn work(&self) -> f64 {
+        let problem = self.config.problem;
+        let terms = problem.terms();
+        let streams = |term: usize| problem.jet_of(term).streams().max(3);
+        let samples = |term: usize| terms[term].sets.iter().map(|&set| self.config.preset.points[set]).sum::<usize>();
+        let jets: usize = (0..terms.len()).map(|term| samples(term) * streams(term)).sum();
+        (jets * self.parameters()) as f64
+    }
+}
+
+/// The width of the plain network whose number of parameters is nearest to that of lda with this shape, the first
+/// of equals among 1..10·width.
+pub fn matched_width(shape: &Shape) -> Result<usize> {
+    let count = |name: &str, width: usize| -> Result<usize> {
+        let network = networks::find(name).map_err(Error::Usage)?;
+        Ok(network.layout(&Shape { width, ..*shape }).len)
+    };
+    let wanted = count("lda", shape.width)?;
+    let mut best = (usize::MAX, 1);
+    for width in 1..=10 * shape.width {
+        let difference = count("mlp", width)?.abs_diff(wanted);
+        if difference < best.0 {
+            best = (difference, width);
+        }
+    }
+    Ok(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::Variant;
+
+    #[test]
+    fn matched_widths_are_the_published_ones() {
+        for (inputs, depth, outputs, variant, width) in [
+            (2, 4, 1, Variant::V2, 140),
+            (2, 4, 2, Variant::V2, 140),
+            (5, 4, 1, Variant::V2, 141),
+            (2, 3, 2, Variant::V1, 147),
+        ] {
+            let shape = Shape { inputs, outputs, width: 50, depth, variant };
+            assert_eq!(matched_width(&shape).unwrap(), width);
+        }
+    }
+
+    #[test]
+    fn names_say_what_differs() {
+        let plain = Variation::new("cavity", "acr");
+        assert_eq!(plain.stem(), "cavity-acr");
+        let varied =
+            Variation { width: Some(8), points: Some(100), rate: Some(3e-3), residual_scale: Some(0.1), ..plain };
+        assert_eq!(varied.stem(), "cavity-acr-w8-n100-r3e-3-k1e-1");
+    }
+}

@@ -1,0 +1,151 @@
+//! The files of a study beside its runs: `summary.json`, `summary.csv`, `table.md`, pictures and `report.html`.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::report::Page;
+use crate::training::files;
+
+use super::table::csv_line;
+use super::{Analysis, Request, Run, Status, Study, distinct};
+
+/// What the documents say about the study as a whole.
+pub struct Context<'a> {
+    pub study: &'static dyn Study,
+    pub request: &'a Request,
+    /// `run.json`'s record of the adapter.
+    pub adapter: Value,
+}
+
+/// Writes all files; pictures last, since they take longest.
+pub fn publish(folder: &Path, context: &Context, runs: &[Run]) -> Result<Value> {
+    let analysis = context.study.analyse(context.request, runs);
+    let document = document(context, &analysis, runs);
+    files::write(&folder.join("summary.json"), format!("{document:#}\n").as_bytes())?;
+    files::write(&folder.join("summary.csv"), csv(runs).as_bytes())?;
+    files::write(&folder.join("table.md"), markdown(context, &analysis).as_bytes())?;
+    let mut page = opening(context, &analysis, runs);
+    let pictures = folder.join("figures");
+    std::fs::create_dir_all(&pictures).map_err(|e| Error::output(&pictures, e))?;
+    for table in analysis.tables.iter().filter(|table| !table.rows.is_empty()) {
+        page = page.section(&table.title).table(&table.headers, &table.rows).paragraph(&table.note);
+    }
+    page = page.section("Pictures");
+    for picture in &analysis.figures {
+        let path = pictures.join(&picture.file);
+        let png = picture.figure.png().map_err(|e| Error::output(&path, e))?;
+        files::write(&path, &png)?;
+        page = page.figure(&png, &picture.caption);
+    }
+    let headers: Vec<&str> = CSV_COLUMNS.to_vec();
+    let rows: Vec<Vec<String>> = runs.iter().map(cells).collect();
+    page = page.section("Runs").table(&headers, &rows);
+    let footer =
+        format!("acr-pinn-gpu {} · the numbers are in summary.json and summary.csv", env!("CARGO_PKG_VERSION"));
+    files::write(&folder.join("report.html"), page.footer(footer).render().as_bytes())?;
+    Ok(document)
+}
+
+fn document(context: &Context, analysis: &Analysis, runs: &[Run]) -> Value {
+    let run = |run: &Run| {
+        let o = &run.outcome;
+        let [best_l2, best_linf] = o.best();
+        json!({"run": run.entry.name, "variation": run.entry.variation, "task": run.entry.task,
+            "parameters": run.entry.parameters(), "status": o.status, "error": o.error, "steps": o.steps,
+            "final": o.last.map(|[l2, linf, mse]| json!({"rel_l2": l2, "rel_linf": linf, "mse": mse})),
+            "best": {"rel_l2": best_l2, "rel_linf": best_linf}, "conflicts": o.conflicts, "seconds": o.seconds,
+            "step_ms_median": o.step_ms, "measured": o.measured})
+    };
+    json!({"schema": 1, "study": context.study.name(), "version": env!("CARGO_PKG_VERSION"),
+        "adapter": context.adapter, "request": context.request, "finished": finished(runs), "runs_in_all": runs.len(),
+        "notes": analysis.notes, "analysis": analysis.document, "runs": runs.iter().map(run).collect::<Vec<_>>()})
+}
+
+/// Runs that need no more work.
+pub fn finished(runs: &[Run]) -> usize {
+    runs.iter().filter(|run| matches!(run.outcome.status, Status::Finished | Status::Diverged)).count()
+}
+
+const CSV_COLUMNS: [&str; 18] = [
+    "run",
+    "problem",
+    "condition",
+    "seed",
+    "width",
+    "depth",
+    "points",
+    "parameters",
+    "status",
+    "steps",
+    "rel_l2",
+    "rel_linf",
+    "mse",
+    "best_rel_l2",
+    "conflict_rate",
+    "projection_ratio",
+    "seconds",
+    "step_ms",
+];
+
+/// One run as a line of `summary.csv`; empty where nothing is known.
+fn cells(run: &Run) -> Vec<String> {
+    let (entry, o) = (&run.entry, &run.outcome);
+    let number = |value: f64| if value.is_finite() { format!("{value:.6e}") } else { String::new() };
+    let errors = o.last.unwrap_or([f64::NAN; 3]);
+    let conflicts = o.conflicts.as_ref().map_or([f64::NAN; 2], |c| [c.rate, c.projection_ratio]);
+    let status = serde_json::to_value(o.status).unwrap_or_default();
+    let step_ms = o.measured.get("median_ms").copied().unwrap_or(o.step_ms);
+    let mut row = vec![entry.name.clone(), entry.variation.problem.clone(), entry.variation.label.clone()];
+    row.push(entry.variation.seed.to_string());
+    row.extend([entry.config.shape.width, entry.config.shape.depth].map(|size| size.to_string()));
+    row.extend([entry.config.preset.points[0], entry.parameters()].map(|size| size.to_string()));
+    row.push(status.as_str().unwrap_or_default().to_owned());
+    row.push(o.steps.to_string());
+    row.extend(errors.into_iter().chain([o.best()[0]]).chain(conflicts).chain([o.seconds, step_ms]).map(number));
+    row
+}
+
+fn csv(runs: &[Run]) -> String {
+    let header = csv_line(&CSV_COLUMNS.map(str::to_owned));
+    header + &runs.iter().map(|run| csv_line(&cells(run))).collect::<String>()
+}
+
+fn markdown(context: &Context, analysis: &Analysis) -> String {
+    let mut text = format!("# Study {}\n\n{}\n", context.study.name(), sentence(context.study.summary()));
+    analysis.notes.iter().for_each(|note| text += &format!("\n{note}\n"));
+    for table in analysis.tables.iter().filter(|table| !table.rows.is_empty()) {
+        text += &format!("\n{}", table.markdown());
+    }
+    text
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
+    let end = if text.ends_with(['?', '.']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
+    let list = |values: Vec<String>| if values.is_empty() { "–".to_owned() } else { values.join(", ") };
+    let presets = distinct(runs.iter().map(|run| run.entry.config.preset.name.to_owned()));
+    let steps = distinct(runs.iter().map(|run| run.entry.config.preset.steps.to_string()));
+    let text = |key: &str| context.adapter[key].as_str().unwrap_or("–").to_owned();
+    let seconds: f64 = runs.iter().map(|run| run.outcome.seconds).filter(|s| s.is_finite()).sum();
+    let seeds = &context.request.seeds;
+    let cards = [
+        ("Runs", format!("{} of {}", finished(runs), runs.len())),
+        ("Problems", list(context.request.problems.clone())),
+        ("Conditions", list(context.request.conditions.clone())),
+        ("Seeds", format!("{} ({} …)", seeds.len(), seeds.first().copied().unwrap_or(0))),
+        ("Preset", list(presets)),
+        ("Steps", list(steps)),
+        ("Time of the runs", format!("{seconds:.0} s")),
+        ("Adapter", format!("{} ({}, {})", text("name"), text("kind"), text("backend"))),
+    ];
+    let page = Page::new(format!("Study {}", context.study.name())).summary(&cards);
+    let page = page.paragraph(sentence(context.study.summary()));
+    analysis.notes.iter().fold(page, |page, note| page.paragraph(note))
+}

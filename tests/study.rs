@@ -1,0 +1,158 @@
+//! Studies through the binary: complete, killed and continued, extended, refused. All runs have the same tiny
+//! kernels, and the parts follow each other, because compiling kernels is what takes time here.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn study(name: &str, folder: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
+    for variable in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_DUMP_SHADERS", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command.args(["study", name, "--problems", "klein-gordon", "--preset", "quick", "--width", "4", "--depth", "1"]);
+    command.args(["--points", "pde=16", "--points", "bc=8", "--points", "ic=8", "--out"]).arg(folder).args(more);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn expect(output: &Output, code: i32) {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[test]
+fn studies_from_beginning_to_end() {
+    let folder = tempfile::tempdir().unwrap();
+    core(&folder.path().join("core"));
+    killed_and_continued(&folder.path().join("killed"));
+    measured(&folder.path().join("cost"));
+    against_the_clock(&folder.path().join("race"));
+}
+
+/// A whole study, its files, the same again, and other settings in the same folder.
+fn core(folder: &Path) {
+    let shared = ["--conditions", "std,gcr", "--seeds", "2", "--every", "10"];
+    let asked = [&shared[..], &["--steps", "30"]].concat();
+    expect(&study("core", folder, &asked).output().unwrap(), 0);
+    let summary = json(&folder.join("summary.json"));
+    assert_eq!((&summary["finished"], &summary["runs_in_all"]), (&4.into(), &4.into()));
+    let comparison = &summary["analysis"]["comparisons"][0];
+    assert_eq!((&comparison["reference"], &comparison["candidate"]), (&"std".into(), &"gcr".into()));
+    assert_eq!(comparison["pairs"], 2);
+    // paired seeds: both conditions of a seed begin with the same parameters on the same points
+    let first_row = |run: &str| {
+        let history = std::fs::read_to_string(folder.join("runs").join(run).join("history.csv")).unwrap();
+        history.lines().nth(1).unwrap().to_owned()
+    };
+    assert_ne!(first_row("klein-gordon-std-s19018"), first_row("klein-gordon-std-s19019"));
+    let seeds = |run: &str| json(&folder.join("runs").join(run).join("run.json"))["seeds"].clone();
+    assert_eq!(seeds("klein-gordon-std-s19018"), seeds("klein-gordon-gcr-s19018"));
+    let table = std::fs::read_to_string(folder.join("table.md")).unwrap();
+    for part in ["| klein-gordon | std       | 2", "## Paired comparisons", "pde–bc"] {
+        assert!(table.contains(part), "no `{part}` in {table}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.join("summary.csv")).unwrap().lines().count(), 5);
+    for picture in ["klein-gordon-error.png", "klein-gordon-loss.png"] {
+        assert_eq!(&std::fs::read(folder.join("figures").join(picture)).unwrap()[..4], b"\x89PNG");
+    }
+    let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("data:image/png;base64,") && !page.contains("http://") && !page.contains("<script"));
+
+    let again = study("core", folder, &asked).output().unwrap();
+    expect(&again, 0);
+    assert_eq!(text(&again.stderr).matches("found finished").count(), 4, "{}", text(&again.stderr));
+    assert_eq!(json(&folder.join("summary.json")), summary);
+
+    let other = [&shared[..], &["--steps", "20"]].concat();
+    let refused = study("core", folder, &other).output().unwrap();
+    expect(&refused, 2);
+    assert!(text(&refused.stderr).contains("--force"), "{}", text(&refused.stderr));
+    let forced = [&other[..], &["--force", "--conditions", "std", "--seeds", "1"]].concat();
+    // flags given twice are a mistake of the command line
+    expect(&study("core", folder, &forced).output().unwrap(), 2);
+
+    let listed =
+        study("core", &folder.join("none"), &[&asked[..], &["--dry-run", "--json"]].concat()).output().unwrap();
+    expect(&listed, 0);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed["runs"].as_array().unwrap().len(), 4);
+    assert!(listed["estimate_s"]["all"].as_f64().unwrap() > 0.0);
+    assert!(!folder.join("none").exists());
+}
+
+/// Killed with SIGKILL in the second run: the first is not repeated, the others are finished.
+fn killed_and_continued(folder: &Path) {
+    let asked = ["--conditions", "std", "--seeds", "3", "--every", "500", "--steps", "6000"];
+    let mut child = study("core", folder, &asked).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let run = |seed: u64| folder.join(format!("runs/klein-gordon-std-s{seed}/run.json"));
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while !run(19019).exists() {
+        assert!(Instant::now() < deadline, "the second run did not begin in time");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let first = std::fs::read(run(19018)).unwrap();
+    assert_eq!(json(&run(19018))["status"], "finished");
+    assert!(!run(19020).exists() && !folder.join("summary.json").exists(), "killed too late to show anything");
+    let continued = study("core", folder, &asked).output().unwrap();
+    expect(&continued, 0);
+    let progress = text(&continued.stderr);
+    assert!(progress.contains("[1/3] klein-gordon-std-s19018: found finished"), "{progress}");
+    assert!(progress.contains("[3/3] klein-gordon-std-s19020: relative L2"), "{progress}");
+    assert!(std::fs::read(run(19018)).unwrap() == first, "the finished run was touched");
+    let summary = json(&folder.join("summary.json"));
+    assert_eq!((&summary["finished"], &summary["runs"][1]["steps"]), (&3.into(), &6000.into()));
+}
+
+fn measured(folder: &Path) {
+    let asked = ["--conditions", "std", "--seeds", "2", "--widths", "4", "--depths", "1", "--sizes", "16"];
+    expect(&study("cost", folder, &[&asked[..], &["--warmup", "2", "--timed", "5"]].concat()).output().unwrap(), 0);
+    let summary = json(&folder.join("summary.json"));
+    let size = &summary["analysis"]["sizes"][0];
+    assert!(size["step_ms"].as_f64().unwrap() > 0.0 && size["bytes"].as_f64().unwrap() > 1000.0, "{size}");
+    assert_eq!(summary["runs"][1]["measured"]["steps"], 5.0);
+}
+
+fn against_the_clock(folder: &Path) {
+    let asked = ["--conditions", "std", "--seeds", "1", "--budget", "1.5"];
+    expect(&study("equal-time", folder, &asked).output().unwrap(), 0);
+    let run = &json(&folder.join("summary.json"))["runs"][0];
+    let seconds = run["measured"]["seconds"].as_f64().unwrap();
+    assert!((1.5..10.0).contains(&seconds) && run["steps"].as_u64().unwrap() > 0, "{run}");
+    let history = std::fs::read_to_string(folder.join("runs/klein-gordon-std-s19018/history.csv")).unwrap();
+    assert!(history.lines().next().unwrap().ends_with(",lr,seconds"), "{history}");
+    // the rate has come down to its end, whatever the number of steps
+    let last: Vec<&str> = history.lines().last().unwrap().split(',').collect();
+    assert!(last[last.len() - 2].parse::<f64>().unwrap() < 1.2e-4, "{history}");
+}
+
+#[test]
+fn wrong_requests_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&str, &[&str], &str); 7] = [
+        ("cor", &[], "did you mean `core`"),
+        ("core", &["--conditions", "std,acrr"], "did you mean `acr`"),
+        ("core", &["--condition", "acr"], "use --conditions"),
+        ("core", &["--seeds", "0"], "--seeds 0"),
+        ("cost", &["--timed", "0"], "--timed must be at least 1"),
+        ("equal-time", &["--budget", "-1"], "--budget"),
+        ("robustness", &["--rates", "100"], "--rate 100"),
+    ];
+    for (name, more, part) in cases {
+        let output = study(name, folder.path(), more).output().unwrap();
+        expect(&output, 2);
+        assert!(text(&output.stderr).contains(part), "{name} {more:?}: {}", text(&output.stderr));
+    }
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "a refused study left something behind");
+}
