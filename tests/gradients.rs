@@ -7,7 +7,7 @@ use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
 use acr_pinn_gpu::plans::Tile;
-use acr_pinn_gpu::problems::{self, Cavity, KleinGordon, Problem};
+use acr_pinn_gpu::problems::{self, Cavity, KleinGordon, Problem, Schrodinger};
 use common::{Case, Report};
 
 const KLEIN_GORDON: &dyn Problem = &KleinGordon::DEFAULT;
@@ -143,6 +143,23 @@ fn any_tile() {
     let mut third = Case::new(CAVITY, &Lda, Variant::V2, [13, 2], &[20, 9, 8]);
     third.tile = Some(tile(16, 1, 4, 4, 3));
     third.verify(&gpu, &mut report);
+    report.finish();
+}
+
+/// Pairs of points must stay together however a tile is cut, and a tile without room for pairs is refused.
+#[test]
+fn pairs_on_any_tile() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let tile = |lanes, span, groups, rows, block| Tile { lanes, span, groups, rows, block };
+    let mut case = Case::new(&Schrodinger, &Mlp, Variant::V2, [7, 2], &[9, 21, 5]);
+    let wanted = case.in_f64().unwrap();
+    for tile in [tile(8, 1, 2, 3, 2), tile(1, 4, 3, 2, 3), tile(2, 1, 1, 7, 7), tile(3, 2, 2, 4, 1)] {
+        case.tile = Some(tile);
+        case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
+    }
+    case.tile = Some(tile(1, 3, 1, 2, 2));
+    let refused = case.on_device(&gpu).err().map(|error| error.to_string());
+    report.check(refused.as_ref().is_some_and(|text| text.contains("make it even")), || format!("{refused:?}"));
     report.finish();
 }
 

@@ -41,26 +41,31 @@ class Refused(Exception):
 
 VALUE, GRADIENT = ("value",), ("value", "d0", "d1")
 SECOND = GRADIENT + ("second",)
+SECOND_5D = GRADIENT + ("d2", "d3", "d4", "second")
 THIRD = GRADIENT + ("d00", "d01", "d11", "d0_laplacian", "d1_laplacian")
 
 
 class Term(NamedTuple):
     points: str            # keys of its point sets, each with a mean of its own
     streams: tuple         # what the network has to deliver there
-    residuals: Callable    # (points [n,2], {stream: [n,outputs]}) -> residuals; loss = Σ mean(residual²)
+    residuals: Callable    # (points [n,axes], {stream: [n,outputs]}) -> residuals; loss = Σ mean(residual²)
+    partner: tuple = ()    # (axis, coordinate): the fields are their jumps from each point to its partner there
 
 
 class Problem(NamedTuple):
     outputs: int
-    second: tuple          # (c0, c1)
+    second: tuple          # (c0, c1, …)
     counts: dict           # point sets, with the number of points of the published experiment
-    place: Callable        # (key, u [n,2] in the unit square) -> physical points
+    place: Callable        # (key, u [n,axes] in the unit cube) -> physical points
     terms: dict
-    lower: tuple = (0.0, 0.0)  # the domain, which the network sees as the square −1..1
+    lower: tuple = (0.0, 0.0)  # the domain, which the network sees as the cube −1..1
     upper: tuple = (1.0, 1.0)
 
     def slopes(self):
         return 2 / (np.array(self.upper) - np.array(self.lower))
+
+    def axes(self):
+        return len(self.lower)
 
     def normalised(self, points):
         return (self.slopes() * (points - np.array(self.lower)) - 1).astype(points.dtype)
@@ -125,6 +130,34 @@ def helmholtz(a1, a2, interior):
     }, (-1.0, -1.0))
 
 
+def schrodinger_pde(points, f):  # i h_t + ½ h_xx + |h|² h, real and imaginary part
+    (u, v), (u_t, v_t), (u_xx, v_xx) = (f[stream].T for stream in ("value", "d1", "second"))
+    return [-v_t + u_xx / 2 + (u**2 + v**2) * u, u_t + v_xx / 2 + (u**2 + v**2) * v]
+
+
+def schrodinger_place(key, u):
+    x, t = 10 * u[:, 0] - 5, jnp.pi / 2 * u[:, 1]
+    return np.stack([0 * x - 5 if key == "bc" else x, 0 * t if key == "ic" else t], 1)
+
+
+def schrodinger_bc(points, jump):  # of the values the mean over both components, of the slopes the sum
+    return [*(jump["value"].T / math.sqrt(2)), *jump["d0"].T]
+
+
+def schrodinger_ic(points, f):
+    u, v = f["value"].T / math.sqrt(2)
+    return [u - math.sqrt(2) / jnp.cosh(points[:, 0]), v]
+
+
+def poisson_exact(points):
+    return jnp.sin(jnp.pi / 2 * points).sum(1)
+
+
+def poisson_place(key, u):  # bc: a tenth each x1 = 0, x1 = 1, x2 = 0, …
+    face = np.arange(len(u)) * 10 // len(u)
+    return np.where((np.arange(5) == face[:, None] // 2) & (key == "bc"), face[:, None] % 2, u)
+
+
 PROBLEMS = {
     "burgers": Problem(1, (1.0, 0.0), dict(pde=10000, bc_lower=100, bc_upper=100, ic=100), burgers_place, {
         "pde": Term("pde", SECOND, burgers_pde),
@@ -149,6 +182,15 @@ PROBLEMS = {
         "lid": Term("lid", VALUE, lambda x, f: [f["value"][:, 0] - 1, f["value"][:, 1]]),
         "wall": Term("wall", VALUE, lambda x, f: [f["value"][:, 0], f["value"][:, 1]]),
     }),
+    "poisson-5d": Problem(1, (1.0,) * 5, dict(pde=20000, bc=5000), poisson_place, {
+        "pde": Term("pde", SECOND_5D, lambda x, f: [-f["second"][:, 0] - jnp.pi**2 / 4 * poisson_exact(x)]),
+        "bc": Term("bc", VALUE, lambda x, f: [f["value"][:, 0] - poisson_exact(x)]),
+    }, (-1.0,) * 5, (1.0,) * 5),  # the network sees 0..1 as it is
+    "schrodinger": Problem(2, (1.0, 0.0), dict(pde=20000, bc=500, ic=500), schrodinger_place, {
+        "pde": Term("pde", SECOND, schrodinger_pde),
+        "bc": Term("bc", GRADIENT, schrodinger_bc, (0, 5.0)),
+        "ic": Term("ic", VALUE, schrodinger_ic),
+    }, (-5.0, 0.0), (5.0, math.pi / 2)),
 }
 
 
@@ -157,9 +199,9 @@ PROBLEMS = {
 NETWORKS = ("mlp", "lda", "lda-v2")  # lda-v2 has a trainable scale on every residual
 
 
-def layout(network, width, depth, outputs):
+def layout(network, width, depth, outputs, inputs=2):
     """Names and shapes of all tensors, in the order of the flat parameter vector."""
-    sizes, shapes = [2] + [width] * depth + [outputs], {}
+    sizes, shapes = [inputs] + [width] * depth + [outputs], {}
 
     def affine(name, rows, columns):
         shapes.update({f"{name}.weight": (rows, columns), f"{name}.bias": (rows,)})
@@ -168,7 +210,7 @@ def layout(network, width, depth, outputs):
         affine(f"net.{2 * i}" if network == "mlp" else f"linear.{i}", sizes[i + 1], sizes[i])
     if network != "mlp":
         for name in [f"encoder{e}.{i}" for e in (1, 2) for i in range(depth)]:
-            affine(name, width, 2)
+            affine(name, width, inputs)
         for i in range(depth):
             affine(f"gates.{i}.0", width, 3 * width)
             affine(f"gates.{i}.2", 2 * width, width)
@@ -185,24 +227,24 @@ def recognise(params):
     return network, main, depth
 
 
-def check_model(params, outputs):
+def check_model(params, outputs, inputs):
     """(network kind, width, depth); refuses a missing, additional or misshapen tensor."""
     network, main, depth = recognise(params)
     width = params[main(0) + ".bias"].size if main(0) + ".bias" in params else 0
     if not depth or not width:
         raise Refused("model: no hidden layers called net.0, net.2, … or linear.0, linear.1, …", 4)
-    wanted = layout(network, width, depth, outputs)
+    wanted = layout(network, width, depth, outputs, inputs)
     for name in sorted(wanted.keys() | params.keys()):
         want, have = wanted.get(name), params[name].shape if name in params else None
         if want != have:
-            raise Refused(f"model: {name} has shape {have}, {network} {depth}x{width} to {outputs} wants {want}", 4)
+            raise Refused(f"model: {name} has shape {have}, {network} {inputs} to {depth}x{width} to {outputs} wants {want}", 4)
     return network, width, depth
 
 
-def initialise(network, width, depth, outputs, rng):
+def initialise(network, width, depth, outputs, rng, inputs=2):
     """Xavier-normal, zero biases; plain LDA: gates uniform in ±1/√columns; revised LDA: gates start at one half."""
     params = {}
-    for name, shape in layout(network, width, depth, outputs).items():
+    for name, shape in layout(network, width, depth, outputs, inputs).items():
         gain = 1 if network == "lda" or shape[0] == outputs else 5 / 3
         params[name] = np.full(shape, 0.1 if name == "residual_scales" else 0.0)
         if name.startswith("gates") and network == "lda":
@@ -239,7 +281,7 @@ def nested_fields(problem, params, points, streams):
     c = problem.second
 
     def at(point):
-        e0, e1 = jnp.eye(2, dtype=point.dtype)
+        e0, e1, *others = jnp.eye(problem.axes(), dtype=point.dtype)
         along = lambda f, e: lambda x: jax.jvp(f, (x,), (e,))
         field = lambda x: network_at(problem, params, x)
 
@@ -253,12 +295,18 @@ def nested_fields(problem, params, points, streams):
             _, (d1_laplacian, _) = along(lambda x: to_second_order(x)[0], e1)(point)
             return rest | dict(d01=d01, d0_laplacian=d0_laplacian, d1_laplacian=d1_laplacian)
         if "second" in streams:
-            return to_second_order(point)[1]
+            fields = to_second_order(point)[1]
+            curvatures = [along(along(field, e), e)(point)[1][1] for e in others]
+            return fields | dict(second=fields["second"] + sum(k * d for k, d in zip(c[2:], curvatures)))
         return dict(value=field(point), d0=along(field, e0)(point)[1], d1=along(field, e1)(point)[1])
     return jax.vmap(at)(points)  # what a term does not use, XLA removes
 
 
 # ── Form `streams`: a jet is {stream: [n, width]}; only chain and multiply know a derivative rule ─────────────
+
+def slope_product(a, b, c):
+    return sum(k * a[f"d{i}"] * b[f"d{i}"] for i, k in enumerate(c))
+
 
 def chain(g, z, streams, c):
     """Jet of g(z) from g and its first three derivatives. A stream that z lacks is zero (z affine in the point)."""
@@ -267,7 +315,7 @@ def chain(g, z, streams, c):
     add = lambda s, t: y.update({s: y[s] + t if s in y else t})
     has = lambda s: z.get(s, 0.0)
     if "second" in streams:
-        add("second", g2 * (c[0] * z["d0"] ** 2 + c[1] * z["d1"] ** 2))
+        add("second", g2 * slope_product(z, z, c))
     if "d0_laplacian" in streams:
         for s in ("00", "01", "11"):
             add(f"d{s}", g2 * z[f"d{s[0]}"] * z[f"d{s[1]}"])
@@ -282,7 +330,7 @@ def multiply(a, b, c):
     """Leibniz' rule for every stream that a and b carry."""
     y = {s: a["value"] * b[s] + a[s] * b["value"] for s in a} | {"value": a["value"] * b["value"]}
     if "second" in a:
-        y["second"] += 2 * (c[0] * a["d0"] * b["d0"] + c[1] * a["d1"] * b["d1"])
+        y["second"] += 2 * slope_product(a, b, c)
     if "d0_laplacian" in a:
         for s in ("00", "01", "11"):
             i, j = f"d{s[0]}", f"d{s[1]}"
@@ -314,7 +362,8 @@ def streamed_fields(problem, params, points, streams):
 
     def encode(weight, bias):
         """Affine map of the normalised input: constant slopes, nothing above."""
-        slopes = {f"d{i}": float(problem.slopes()[i]) * weight[None, :, i] for i in (0, 1) if f"d{i}" in streams}
+        slopes = {f"d{i}": float(problem.slopes()[i]) * weight[None, :, i] for i in range(problem.axes())
+                  if f"d{i}" in streams}
         return {"value": x @ weight.T + bias} | slopes
 
     def hidden(i, a):
@@ -349,6 +398,10 @@ def gradient_rows(problem, form, params, points, chunk):
 
         def share(params, part, term=term, n=len(x)):  # this part's share of the mean over all n points
             fields = FORMS[form](problem, params, part, term.streams)
+            if term.partner:
+                axis, end = term.partner
+                there = FORMS[form](problem, params, part.at[:, axis].set(end), term.streams)
+                fields = {s: fields[s] - there[s] for s in term.streams}
             return sum(jnp.sum(r * r) for r in term.residuals(part, fields)) / n
 
         gradient, whole = jax.value_and_grad(share), len(x) // chunk * chunk if chunk else 0
@@ -356,7 +409,7 @@ def gradient_rows(problem, form, params, points, chunk):
         if whole:  # parts of `chunk` points, so that intermediates stay in cache
             add = lambda total, part: (jax.tree.map(jnp.add, total, gradient(params, part)), None)
             total = total or (jnp.zeros((), x.dtype), jax.tree.map(jnp.zeros_like, params))
-            total = jax.lax.scan(add, total, x[:whole].reshape(-1, chunk, 2))[0]
+            total = jax.lax.scan(add, total, x[:whole].reshape(-1, chunk, x.shape[1]))[0]
         # the means of several point sets of one term are added up
         totals.append(total if key == term.points.split()[0] else jax.tree.map(jnp.add, totals.pop(), total))
     losses, rows = zip(*totals)
@@ -415,15 +468,15 @@ def load_points(path, problem):
     points = load(path)
     for key in problem.counts:
         shape = points[key].shape if key in points else ()
-        if len(shape) != 2 or shape[0] < 1 or shape[1] != 2:
-            raise Refused(f"{path}: needs a tensor `{key}` of shape [n, 2], has {list(shape) or 'none'}", 4)
+        if len(shape) != 2 or shape[0] < 1 or shape[1] != problem.axes():
+            raise Refused(f"{path}: needs a tensor `{key}` of shape [n, {problem.axes()}], has {list(shape) or 'none'}", 4)
     return {key: points[key] for key in problem.counts}
 
 
 def draw_points(problem, counts, rng):
-    """Latin hypercube in the unit square, moved to where each point set lives."""
-    square = lambda n: np.stack([(rng.permutation(n) + rng.random(n)) / n for _ in range(2)], 1)
-    return {key: problem.place(key, square(n)) for key, n in counts.items()}
+    """Latin hypercube in the unit cube, moved to where each point set lives."""
+    cube = lambda n: np.stack([(rng.permutation(n) + rng.random(n)) / n for _ in range(problem.axes())], 1)
+    return {key: problem.place(key, cube(n)) for key, n in counts.items()}
 
 
 def cast(tensors, dtype):
@@ -433,7 +486,7 @@ def cast(tensors, dtype):
 def command_gradients(args):
     problem, k, dtype = PROBLEMS[args.problem], len(PROBLEMS[args.problem].terms), "float64" if args.f64 else "float32"
     params, points = load(args.model), load_points(args.points, problem)
-    check_model(params, problem.outputs)
+    check_model(params, problem.outputs, problem.axes())
     identity = ";".join([",".join(map(str, range(k)))] * k)
     orders = [[int(j) if j.strip().isdigit() else -1 for j in row.split(",")]
               for row in (args.permutations or identity).split(";")]
@@ -459,8 +512,9 @@ def command_time(args):
             raise Refused(f"--points {key}={n}: wants one of {', '.join(counts)} and a number, such as pde=10000", 2)
         counts[key] = int(n)
     points = load_points(args.points_file, problem) if args.points_file else draw_points(problem, counts, rng)
-    params = load(args.model) if args.model else initialise(args.network, args.width, args.depth, problem.outputs, rng)
-    network, width, depth = check_model(params, problem.outputs)
+    sizes = (args.network, args.width, args.depth, problem.outputs, rng, problem.axes())
+    params = load(args.model) if args.model else initialise(*sizes)
+    network, width, depth = check_model(params, problem.outputs, problem.axes())
     params, points, device = cast(params, "float32"), cast(points, "float32"), jax.devices()[0]
     chunk = args.chunk if args.chunk is not None else 1000 if device.platform == "cpu" else 0
     record = {
@@ -489,25 +543,40 @@ def command_time(args):
             json.dump(record, file, indent=1)
 
 
-def stored_parameters(case, network, outputs):
+def stored_parameters(case, network, outputs, inputs=2):
     params, at = {}, 0
-    for key, shape in layout(network, case["layers"][1], len(case["layers"]) - 2, outputs).items():
+    for key, shape in layout(network, case["layers"][1], len(case["layers"]) - 2, outputs, inputs).items():
         params[key] = 0.4 * np.sin(1.7 * np.arange(at, at := at + math.prod(shape)) + 0.3).reshape(shape)
     return params
 
 
 def check_equations(stored, agree, evaluate):
     """Loss and gradient of the differential equation alone, where the vectors have no more."""
-    for name, key in (("burgers", "burgers"), ("helmholtz-1-4", "helmholtz14"), ("helmholtz-4-4", "helmholtz44")):
+    for name, key in (("burgers", "burgers"), ("helmholtz-1-4", "helmholtz14"), ("helmholtz-4-4", "helmholtz44"),
+                      ("poisson-5d", "poisson5")):
         if key + "_lda_v2" not in stored:
             continue
         case, problem = stored[key + "_lda_v2"], PROBLEMS[name]
-        params = stored_parameters(case, "lda-v2", 1)
+        params = stored_parameters(case, "lda-v2", 1, problem.axes())
         points = {s: np.asarray(case["interior"]) for s in problem.counts}  # only the equation's are looked at
         for form in FORMS:
             losses, rows = evaluate(problem, form, params, points, [range(len(problem.terms))] * len(problem.terms))[:2]
             agree(f"{name} {form}: loss", losses[0], case["loss_pde"])
             agree(f"{name} {form}: gradient", np.concatenate([np.ravel(rows[0][n]) for n in params]), case["grad"])
+
+
+def check_schrodinger(stored, agree, evaluate):
+    """All three terms, the periodic one at given times."""
+    for case in [stored["nls_lda_v2"]] if "nls_lda_v2" in stored else []:
+        column = lambda key: np.asarray(case[key], float)
+        points = {"pde": column("interior"), "bc": np.stack([0 * column("boundary_t") - 5, column("boundary_t")], 1),
+                  "ic": np.stack([column("initial_x"), 0 * column("initial_x")], 1)}
+        params = stored_parameters(case, "lda-v2", 2)
+        for form in FORMS:
+            losses, rows = evaluate(PROBLEMS["schrodinger"], form, params, points, [range(3)] * 3)[:2]
+            agree(f"schrodinger {form}: losses", losses, case["losses_pde_bc_ic"])
+            for row, want in zip(rows, case["grads"]):
+                agree(f"schrodinger {form}: gradient", np.concatenate([np.ravel(row[n]) for n in params]), want)
 
 
 def command_selftest(args):
@@ -527,7 +596,7 @@ def command_selftest(args):
 
     for name, problem, network in [(n, p, k) for n, p in PROBLEMS.items() for k in NETWORKS]:
         tasks = range(len(problem.terms))
-        params = initialise(network, 5, 2, problem.outputs, rng)
+        params = initialise(network, 5, 2, problem.outputs, rng, problem.axes())
         params = {key: p + 0.2 * rng.normal(size=p.shape) for key, p in params.items()}  # no zeros to hide behind
         points = draw_points(problem, {key: 7 for key in problem.counts}, rng)
         orders = [rng.permutation(len(tasks)) for _ in tasks]
@@ -544,6 +613,7 @@ def command_selftest(args):
         agree(f"{name} {network}: PCGrad through the Gram matrix", vector(a[4], params), total)
     stored = load(args.vectors) if args.vectors else {}
     check_equations(stored, agree, evaluate)
+    check_schrodinger(stored, agree, evaluate)
     for name, network in (("cavity_mlp", "mlp"), ("cavity_lda_v1", "lda"), ("cavity_lda_v2", "lda-v2"),
                           ("kg_four_task_lda_v2", "lda-v2")) if stored else ():
         case, problem = stored[name], PROBLEMS["klein-gordon" if name.startswith("kg") else "cavity"]
@@ -570,7 +640,7 @@ def main():
     common.add_argument("--form", choices=FORMS, default="streams", help="how PDE derivatives are taken (streams)")
     p = verbs.add_parser("gradients", parents=[common], help="losses, gradient rows, Gram matrix, PCGrad, to a file")
     p.add_argument("--model", required=True, metavar="FILE", help="model.safetensors")
-    p.add_argument("--points", required=True, metavar="FILE", help="points.safetensors: [n, 2] per point set")
+    p.add_argument("--points", required=True, metavar="FILE", help="points.safetensors: [n, axes] per point set")
     p.add_argument("--permutations", metavar="ROWS", help='"3,1,0,2;…": row i is the order for task i (0,1,2,…)')
     p.add_argument("--f64", action="store_true", help="compute in float64 instead of float32")
     p.add_argument("--out", required=True, metavar="FILE", help="gradients.safetensors")
