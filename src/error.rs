@@ -18,9 +18,12 @@ pub enum Error {
     /// Training left the finite numbers.
     #[error("{0}")]
     Diverged(String),
-    /// The device was lost or ran out of memory.
+    /// The device ran out of memory or reported a fault.
     #[error("{0}")]
     Device(String),
+    /// The device is gone, with everything on it; another can be opened.
+    #[error("{0}")]
+    DeviceLost(String),
     /// A result could not be written.
     #[error("cannot write {}: {what}", path.display())]
     Output { path: PathBuf, what: String },
@@ -40,7 +43,7 @@ impl Error {
             Error::NoAdapter(_) => 3,
             Error::Input { .. } => 4,
             Error::Diverged(_) => 5,
-            Error::Device(_) | Error::Kernel { .. } => 6,
+            Error::Device(_) | Error::DeviceLost(_) | Error::Kernel { .. } => 6,
             Error::Output { .. } => 7,
         }
     }

@@ -12,6 +12,9 @@ pub struct AdapterArgs {
     /// Use this backend: vulkan, metal, dx12, gl or webgpu
     #[arg(long, value_name = "NAME", env = "ACR_PINN_BACKEND", help_heading = "Adapter")]
     pub backend: Option<String>,
+    /// Take at most this much device memory
+    #[arg(long, value_name = "MIB", env = "ACR_PINN_MEMORY", help_heading = "Adapter")]
+    pub memory: Option<u64>,
     /// Keep the shader compiler's runtime checks (bounds, loops)
     #[arg(long, help_heading = "Adapter")]
     pub checked: bool,
@@ -20,7 +23,12 @@ pub struct AdapterArgs {
 impl AdapterArgs {
     /// Opens the adapter and says which one it is.
     pub fn open(&self, quiet: bool) -> Result<Gpu> {
-        let choice = Choice { name: self.adapter.clone(), backend: self.backend.clone(), checked: self.checked };
+        let choice = Choice {
+            name: self.adapter.clone(),
+            backend: self.backend.clone(),
+            checked: self.checked,
+            memory: self.memory.map(|mib| mib.saturating_mul(1 << 20)),
+        };
         let gpu = Gpu::open(&choice)?;
         if !quiet {
             let record = gpu.record();

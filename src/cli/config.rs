@@ -54,12 +54,18 @@ pub struct Flags {
     /// Cavity: Reynolds number [default: 100; no reference field for others]
     #[arg(long, value_name = "RE", allow_negative_numbers = true)]
     reynolds: Option<f64>,
-    /// Steps between evaluations and checkpoints [default: the preset's]
+    /// Steps between checkpoints [default: at evaluations, at most one in two seconds]
     #[arg(long, value_name = "N")]
     every: Option<u64>,
+    /// Steps between rows of the history [default: the preset's, or those of --every if fewer]
+    #[arg(long, value_name = "N")]
+    evaluate_every: Option<u64>,
     /// Checkpoints to keep [default: 2]
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
+    /// After a divergence: stop, or rollback to the last good state with half the learning rate [default: stop]
+    #[arg(long, value_name = "HOW")]
+    on_nan: Option<String>,
 }
 
 impl From<&Flags> for Options {
@@ -83,7 +89,9 @@ impl From<&Flags> for Options {
             horizon: f.horizon,
             reynolds: f.reynolds,
             every: f.every,
+            evaluate_every: f.evaluate_every,
             keep: f.keep,
+            on_nan: f.on_nan,
         }
     }
 }

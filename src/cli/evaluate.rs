@@ -123,6 +123,10 @@ pub fn fits(model: &Model, problem: &dyn Problem, path: &Path) -> Result<()> {
     Err(Error::input(path, what))
 }
 
+/// The files that [`reference_in`] reads, and how large each may be.
+pub const REFERENCE_FILES: [&str; 2] = ["reference_u.csv", "reference_v.csv"];
+pub const REFERENCE_CAP: u64 = 1 << 24;
+
 /// The paper's pair of reference files.
 pub fn reference_in(problem: &dyn Problem, folder: &Path) -> Result<Solution> {
     if problem.observables()[0].name != "speed" {
@@ -130,10 +134,10 @@ pub fn reference_in(problem: &dyn Problem, folder: &Path) -> Result<Solution> {
     }
     let text = |name: &str| -> Result<String> {
         let path = folder.join(name);
-        let bytes = files::read(&path, 1 << 24)?;
+        let bytes = files::read(&path, REFERENCE_CAP)?;
         String::from_utf8(bytes).map_err(|_| Error::input(&path, "not a text file"))
     };
-    reference::cavity::from_csv(&text("reference_u.csv")?, &text("reference_v.csv")?)
+    reference::cavity::from_csv(&text(REFERENCE_FILES[0])?, &text(REFERENCE_FILES[1])?)
         .map_err(|e| Error::input(folder, e))
 }
 

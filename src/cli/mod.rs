@@ -78,6 +78,9 @@ pub fn run() -> anyhow::Result<u8> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("error,acr_pinn_gpu={level}")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    if let Ok(faults) = std::env::var("ACR_PINN_FAULT") {
+        acr_pinn_gpu::training::faults::arm(&faults)?;
+    }
     match cli.verb {
         Verb::Run(args) => run::run(&args, cli.quiet),
         Verb::Resume(args) => run::resume(&args, cli.quiet),

@@ -15,6 +15,7 @@ use super::{output, page};
 pub struct Show<'a> {
     bar: ProgressBar,
     stop: &'a Stop,
+    quiet: bool,
     json: bool,
     pictures: Vec<Picture>,
 }
@@ -28,7 +29,7 @@ impl Show<'_> {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Show { bar, stop, json, pictures: Vec::new() }
+        Show { bar, stop, quiet, json, pictures: Vec::new() }
     }
 }
 
@@ -39,6 +40,12 @@ impl Observer for Show<'_> {
 
     fn compiling(&mut self) {
         self.bar.set_message("compiling kernels");
+    }
+
+    fn notice(&mut self, text: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("{text}"));
+        }
     }
 
     fn advanced(&mut self, p: &Progress) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::training::journal::{self, utc_now};
-use acr_pinn_gpu::training::{Checkpoint, Config, Draft, Options, Run, Runner};
+use acr_pinn_gpu::training::{Checkpoint, Config, Draft, Options, Run, Runner, files};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
@@ -53,6 +53,12 @@ pub struct ResumeArgs {
     /// Train to this many steps in all
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
+    /// After a divergence: stop, or rollback to the last good state with half the learning rate
+    #[arg(long, value_name = "HOW")]
+    on_nan: Option<String>,
+    /// Continue with the settings of run.json even if the checkpoint was made with others
+    #[arg(long)]
+    force: bool,
     /// Print one JSON document at the end
     #[arg(long)]
     json: bool,
@@ -89,6 +95,10 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     for seed in first..first + args.seeds {
         config.set_seed(seed);
         let folder = run_folder(args, &config)?;
+        if let Some(reference) = &args.reference {
+            remember_reference(&mut config);
+            keep_reference(reference, &folder)?;
+        }
         let run = Run { config: &config, folder: &folder, solution: solution.clone(), from: None };
         let outcome = runner.run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
         if let Some(code) = outcome.stopped {
@@ -100,28 +110,78 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
 
 /// Continues a run from its newest valid checkpoint.
 pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
-    let (problem, mut options) = journal::read(&args.run)?;
-    let (found, damaged) = Checkpoint::newest(&args.run);
-    for message in &damaged {
-        eprintln!("warning: {message}");
-    }
-    let Some(checkpoint) = found else {
-        return Err(Error::input(args.run.join("checkpoints"), "no valid checkpoint to continue from").into());
-    };
+    let stored = journal::read(&args.run)?;
+    let mut options = stored.options;
     options.steps = args.steps.or(options.steps);
-    let config = Draft::new(&problem, &options, Options::default())?.resolve("quick")?;
-    if args.steps.is_none() && config.fingerprint() != checkpoint.configuration {
-        let what = "run.json and the checkpoint disagree about the configuration: restore run.json as the run wrote it";
-        return Err(Error::input(&args.run, what).into());
-    }
+    options.on_nan = args.on_nan.clone().or(options.on_nan);
+    let mut config = Draft::new(&stored.problem, &options, Options::default())?.resolve("quick")?;
+    let solution = match &stored.reference {
+        Some(folder) => {
+            remember_reference(&mut config);
+            Some(evaluate::reference_in(config.problem, folder)?)
+        }
+        None => config.problem.solution(),
+    };
+    let from = newest(args, &config, quiet)?;
     let gpu = args.adapter.open(quiet)?;
+    let step = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
     if !quiet {
-        eprintln!("resume:  from step {} of {}", checkpoint.step, config.preset.steps);
+        eprintln!("resume:  from step {step} of {}", config.preset.steps);
+        if gpu.record().name != stored.adapter {
+            eprintln!("warning: this run began on `{}`: on another adapter it goes on with other bits", stored.adapter);
+        }
     }
     let stop = Stop::listen()?;
-    let run = Run { config: &config, folder: &args.run, solution: config.problem.solution(), from: Some(checkpoint) };
+    let run = Run { config: &config, folder: &args.run, solution, from };
     let outcome = Runner::new(&gpu).run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
     Ok(outcome.stopped.unwrap_or(0))
+}
+
+/// The checkpoint to go on from; none if the run was stopped before it wrote any.
+fn newest(args: &ResumeArgs, config: &Config, quiet: bool) -> Result<Option<Checkpoint>> {
+    let found = Checkpoint::newest(&args.run, &config.network.layout(&config.shape));
+    if let (None, Some(last)) = (&found.newest, found.damaged.last()) {
+        return Err(Error::input(
+            args.run.join("checkpoints"),
+            format!("no valid checkpoint to continue from: {last}"),
+        ));
+    }
+    if !quiet {
+        found.damaged.iter().for_each(|message| eprintln!("warning: {message}"));
+    }
+    let Some(checkpoint) = found.newest else { return Ok(None) };
+    let differences = config.differences(&checkpoint.configuration);
+    if !differences.is_empty() && !args.force {
+        let what = format!(
+            "run.json has other settings than checkpoint {}: {}; restore run.json, or go on with it by --force",
+            checkpoint.step,
+            differences.join(", ")
+        );
+        return Err(Error::input(&args.run, what));
+    }
+    if checkpoint.step > config.preset.steps {
+        let what = format!("--steps {}: the run is at step {} already", config.preset.steps, checkpoint.step);
+        return Err(Error::Usage(what));
+    }
+    Ok(Some(checkpoint))
+}
+
+/// Name of the folder inside a run directory that keeps the reference given by --reference.
+const REFERENCE: &str = "reference";
+
+/// `run.json` shall say that the reference lies in the run directory.
+fn remember_reference(config: &mut Config) {
+    config.origins.insert("reference".to_owned(), (json!(REFERENCE), "flag".to_owned()));
+}
+
+/// Copies the reference into the run directory: `resume` finds it there, wherever the original has gone.
+fn keep_reference(from: &Path, run: &Path) -> Result<()> {
+    let folder = run.join(REFERENCE);
+    std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+    for name in evaluate::REFERENCE_FILES {
+        files::write(&folder.join(name), &files::read(&from.join(name), evaluate::REFERENCE_CAP)?)?;
+    }
+    Ok(())
 }
 
 /// Where the run goes; an existing directory is refused unless forced.

@@ -1,7 +1,7 @@
 //! The first signal asks the run to finish its piece of work and save; the second ends the program at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -13,11 +13,12 @@ impl Stop {
     /// Listens from now on.
     pub fn listen() -> std::io::Result<Stop> {
         let stop = Stop::default();
+        // one for both: a second signal ends the program whichever the first was
+        let armed = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // order matters: the exit is armed by the first signal and taken by the second
-            let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
             signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, armed.clone())?;
-            signal_hook::flag::register(signal, armed)?;
+            signal_hook::flag::register(signal, armed.clone())?;
             signal_hook::flag::register_usize(signal, stop.0.clone(), signal as usize)?;
         }
         Ok(stop)

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::health::Health;
 use super::kernel::Kernel;
 use crate::error::{Error, Result};
 
@@ -17,6 +18,8 @@ pub struct Choice {
     pub backend: Option<String>,
     /// Keep every runtime check the shader compiler offers (bounds, loops, zeroed workgroup memory).
     pub checked: bool,
+    /// Take at most this many bytes of device memory for buffers.
+    pub memory: Option<u64>,
 }
 
 /// What a run records about the adapter it ran on.
@@ -33,6 +36,7 @@ pub struct Record {
 
 /// Every adapter of this machine.
 pub struct Adapters {
+    instance: wgpu::Instance,
     list: Vec<wgpu::Adapter>,
     wanted_backend: Option<String>,
 }
@@ -43,10 +47,12 @@ pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) checked: bool,
+    pub(super) instance: wgpu::Instance,
+    pub(super) health: Health,
+    pub(super) memory: Option<u64>,
     limits: wgpu::Limits,
     record: Record,
     software: bool,
-    fault: Arc<Mutex<Option<String>>>,
     pub(super) allocated: Arc<AtomicU64>,
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
@@ -79,9 +85,11 @@ impl Adapters {
         };
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
         descriptor.backends = backends;
+        // the last tenth of a card belongs to whoever draws the screen: better an error here than a freeze there
+        descriptor.memory_budget_thresholds.for_resource_creation = Some(90);
         let instance = wgpu::Instance::new(descriptor);
         let list = pollster::block_on(instance.enumerate_adapters(backends));
-        Ok(Adapters { list, wanted_backend: backend.map(str::to_owned) })
+        Ok(Adapters { instance, list, wanted_backend: backend.map(str::to_owned) })
     }
 
     /// What each adapter says of itself, in the order of enumeration.
@@ -140,18 +148,26 @@ impl Gpu {
     /// Opens the adapter that `choice` leads to, with each limit raised to what that adapter offers.
     pub fn open(choice: &Choice) -> Result<Gpu> {
         let adapters = Adapters::enumerate(choice.backend.as_deref())?;
-        let adapter = &adapters.list[adapters.choose(choice.name.as_deref())?];
-        Gpu::request(adapter, raised(&adapter.limits()), choice.checked)
+        let index = adapters.choose(choice.name.as_deref())?;
+        let limits = raised(&adapters.list[index].limits());
+        Gpu::request(&adapters, index, limits, choice.checked, choice.memory)
     }
 
     /// The same at the limits that every WebGPU implementation guarantees: what works here works anywhere.
     pub fn open_at_default_limits(choice: &Choice) -> Result<Gpu> {
         let adapters = Adapters::enumerate(choice.backend.as_deref())?;
-        let adapter = &adapters.list[adapters.choose(choice.name.as_deref())?];
-        Gpu::request(adapter, wgpu::Limits::default(), choice.checked)
+        let index = adapters.choose(choice.name.as_deref())?;
+        Gpu::request(&adapters, index, wgpu::Limits::default(), choice.checked, choice.memory)
     }
 
-    fn request(adapter: &wgpu::Adapter, limits: wgpu::Limits, checked: bool) -> Result<Gpu> {
+    pub(super) fn request(
+        adapters: &Adapters,
+        index: usize,
+        limits: wgpu::Limits,
+        checked: bool,
+        memory: Option<u64>,
+    ) -> Result<Gpu> {
+        let adapter = &adapters.list[index];
         let info = adapter.get_info();
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("acr-pinn-gpu"),
@@ -162,24 +178,19 @@ impl Gpu {
         .map_err(|e| {
             Error::NoAdapter(format!("adapter `{}` cannot be opened: {e}; try another with --adapter", info.name))
         })?;
-        let fault: Arc<Mutex<Option<String>>> = Arc::default();
-        let lost = fault.clone();
-        device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed || !message.is_empty() {
-                note(&lost, format!("the device was lost: {message}; resume from the last checkpoint"));
-            }
-        });
-        let uncaptured = fault.clone();
-        device.on_uncaptured_error(Arc::new(move |error| note(&uncaptured, format!("the device reports: {error}"))));
+        let health = Health::of(&device);
+        let instance = adapters.instance.clone();
         let software = info.device_type == wgpu::DeviceType::Cpu;
         Ok(Gpu {
             device,
             queue,
             checked,
+            instance,
+            health,
+            memory,
             limits,
             record: record(&info),
             software,
-            fault,
             allocated: Arc::default(),
             kernels: Arc::default(),
         })
@@ -221,11 +232,6 @@ impl Gpu {
         self.allocated.load(Ordering::Relaxed)
     }
 
-    /// The first fault the device reported, if any.
-    pub fn fault(&self) -> Option<String> {
-        self.fault.lock().ok()?.clone()
-    }
-
     /// The one place where shader text becomes a module, with or without the compiler's runtime checks.
     pub(super) fn module(&self, label: &str, text: &str) -> wgpu::ShaderModule {
         let descriptor =
@@ -236,12 +242,6 @@ impl Gpu {
         // SAFETY: the checks guard against out-of-bounds indices and endless loops. Our kernels index only
         // within sizes fixed by the prelude and loop only over constants; the tests run them with all checks on.
         unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
-    }
-}
-
-fn note(fault: &Mutex<Option<String>>, message: String) {
-    if let Ok(mut first) = fault.lock() {
-        first.get_or_insert(message);
     }
 }
 

@@ -28,9 +28,8 @@ impl Gpu {
     pub fn storage(&self, name: &str, bytes: u64) -> Result<Buffer> {
         let limit = self.limits().max_storage_buffer_binding_size.min(self.limits().max_buffer_size);
         if bytes > limit {
-            return Err(Error::Device(format!(
-                "buffer `{name}` needs {bytes} bytes, this adapter offers {limit}; try fewer points or a narrower network"
-            )));
+            let offered = format!("this adapter offers {} per buffer", super::health::size(limit));
+            return Err(self.out_of_memory(name, bytes, &offered));
         }
         self.allocate(name, bytes, wgpu::BufferUsages::STORAGE)
     }
@@ -50,6 +49,7 @@ impl Gpu {
     }
 
     pub(super) fn allocate(&self, name: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<Buffer> {
+        self.admit(name, bytes)?;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(name),
@@ -58,9 +58,8 @@ impl Gpu {
             mapped_at_creation: false,
         });
         if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(Error::Device(format!(
-                "out of device memory: buffer `{name}` needs {bytes} bytes ({error}); try fewer points or a narrower network"
-            )));
+            tracing::info!("{error}");
+            return Err(self.out_of_memory(name, bytes, "this adapter offers no more"));
         }
         self.allocated.fetch_add(raw.size(), std::sync::atomic::Ordering::Relaxed);
         Ok(Buffer { raw, name: name.to_owned() })
@@ -92,7 +91,7 @@ impl Gpu {
         self.wait()?;
         match receiver.recv() {
             Ok(Ok(())) => {}
-            _ => return Err(Error::Device(format!("buffer `{}` could not be read back: device lost?", buffer.name))),
+            _ => return Err(Error::DeviceLost(format!("buffer `{}` could not be read back", buffer.name))),
         }
         let view = staging
             .slice(..)

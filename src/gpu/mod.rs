@@ -3,6 +3,7 @@
 
 mod adapter;
 mod buffer;
+mod health;
 mod kernel;
 mod record;
 mod timer;

@@ -28,19 +28,26 @@ impl Gpu {
         self.queue.submit([encoder.finish()]);
     }
 
+    /// Submits every dispatch of `step` by itself: for steps so long that a watchdog could mistake them for a hang.
+    pub fn submit_apart(&self, step: &[Dispatch]) {
+        for dispatch in step {
+            self.submit(std::slice::from_ref(dispatch), 1);
+        }
+    }
+
     /// Waits for everything submitted so far.
     pub fn wait(&self) -> Result<()> {
         // `poll` panics when the device is gone, which is the user's driver, not a defect of this program
         let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             self.device.poll(wgpu::PollType::wait_indefinitely())
         }));
-        if let Some(reason) = self.fault() {
-            return Err(Error::Device(reason));
+        if let Some(fault) = self.fault() {
+            return Err(fault);
         }
         match polled {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(Error::Device(format!("the device does not answer: {error}"))),
-            Err(_) => Err(Error::Device("the device was lost while the program waited for it".into())),
+            Err(_) => Err(Error::DeviceLost("the device was lost while the program waited for it".into())),
         }
     }
 

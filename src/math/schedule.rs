@@ -52,6 +52,16 @@ impl Schedule {
             }
         }
     }
+
+    /// The same course with every rate times `factor`.
+    pub fn scaled(&self, factor: f64) -> Schedule {
+        match *self {
+            Self::Constant { rate } => Self::Constant { rate: factor * rate },
+            Self::WarmupCosine { rate, final_rate, warmup } => {
+                Self::WarmupCosine { rate: factor * rate, final_rate: factor * final_rate, warmup }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

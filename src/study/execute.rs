@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::training::journal::Journal;
+use crate::training::journal::{Ending, Journal};
 use crate::training::{self, Checkpoint, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files};
 
 use super::cost::measured;
@@ -55,7 +55,7 @@ pub fn state_of(study: &Path, entry: &Entry) -> Result<Outcome> {
 
 /// The runs of one study on one device.
 pub struct Director<'a> {
-    gpu: &'a Gpu,
+    gpu: Gpu,
     study: &'a Path,
     /// Do runs again whose folders hold other settings, instead of refusing.
     force: bool,
@@ -74,8 +74,8 @@ struct Built {
 
 impl<'a> Director<'a> {
     /// Works in the folder `study`.
-    pub fn new(gpu: &'a Gpu, study: &'a Path, force: bool) -> Director<'a> {
-        Director { gpu, study, force, runner: Runner::new(gpu), built: None }
+    pub fn new(gpu: &Gpu, study: &'a Path, force: bool) -> Director<'a> {
+        Director { gpu: gpu.clone(), study, force, runner: Runner::new(gpu), built: None }
     }
 
     /// Performs what is left of `entries`. Returns the exit code that the watcher stopped it with.
@@ -145,8 +145,8 @@ impl<'a> Director<'a> {
 
     fn train(&mut self, entry: &Entry, folder: &Path, watch: &mut dyn Watch) -> Result<Option<u8>> {
         let config = &entry.config;
-        let (newest, _) = Checkpoint::newest(folder);
-        let from = newest.filter(|c| c.configuration == config.fingerprint() && c.step <= config.preset.steps);
+        let found = Checkpoint::newest(folder, &config.network.layout(&config.shape));
+        let from = found.newest.filter(|c| c.configuration == config.fingerprint() && c.step <= config.preset.steps);
         let checkpoints = folder.join("checkpoints");
         if from.is_none() && checkpoints.exists() {
             // those of another beginning must not be mistaken for this one's
@@ -154,6 +154,10 @@ impl<'a> Director<'a> {
         }
         let run = training::Run { config, folder, solution: config.problem.solution(), from };
         let outcome = self.runner.run(run, &mut Follow(watch))?;
+        if self.gpu.fault().is_some() {
+            // it was lost on the way and opened again
+            (self.gpu, self.built) = (self.runner.gpu().clone(), None);
+        }
         Ok(outcome.stopped)
     }
 
@@ -165,7 +169,7 @@ impl<'a> Director<'a> {
         watch: &mut dyn Watch,
         work: impl FnOnce(&mut Self, &mut Journal, &mut dyn Watch) -> Result<Option<u8>>,
     ) -> Result<Option<u8>> {
-        let mut journal = Journal::start(folder, &entry.config, self.gpu, None)?;
+        let mut journal = Journal::start(folder, &entry.config, &self.gpu, None)?;
         work(self, &mut journal, watch).inspect_err(|error| {
             let _ = journal.fail(error);
         })
@@ -182,7 +186,7 @@ impl<'a> Director<'a> {
             }
             None => {
                 let before = self.gpu.allocated();
-                let trainer = Trainer::new(self.gpu, config.setup(), config.plan, &parameters)?;
+                let trainer = Trainer::new(&self.gpu, config.setup(), config.plan, &parameters)?;
                 Built { kernels, trainer, evaluator: None, bytes: self.gpu.allocated() - before }
             }
         };
@@ -239,7 +243,8 @@ fn record_race(built: &Built, entry: &Entry, folder: &Path, journal: &mut Journa
     );
     let reference =
         built.evaluator.as_ref().and_then(|evaluator| evaluator.solution()).map(|known| known.origin.as_str());
-    journal.finish("finished", &history, trainer, reference, &[])?;
+    let ending = Ending { last: history.rows.last(), history: &history, chain: None, reference };
+    journal.finish("finished", &ending, trainer, &[])?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! What a run does: flags before the file of `--config` before the preset, each value with its origin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::math::names;
@@ -15,6 +16,9 @@ use crate::strategies::{self, Strategy};
 /// The paper's 2×2: name, network, strategy.
 pub const CONDITIONS: [(&str, &str, &str); 4] =
     [("std", "mlp", "sum"), ("gcr", "mlp", "pcgrad"), ("lda", "lda", "sum"), ("acr", "lda", "pcgrad")];
+
+/// What to do when the numbers are not finite any more.
+const ON_NAN: [&str; 2] = ["stop", "rollback"];
 
 /// What may be asked of a run, by flags or by a file; what is left out follows from the preset.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -51,10 +55,14 @@ pub struct Options {
     pub horizon: Option<f64>,
     /// Cavity: Reynolds number [default: 100; no reference field for others]
     pub reynolds: Option<f64>,
-    /// Steps between evaluations and checkpoints [default: the preset's]
+    /// Steps between checkpoints [default: at evaluations, at most one in two seconds]
     pub every: Option<u64>,
+    /// Steps between rows of the history [default: the preset's, or those of `every` if fewer]
+    pub evaluate_every: Option<u64>,
     /// Checkpoints to keep [default: 2]
     pub keep: Option<usize>,
+    /// After a divergence: stop, or rollback to the last good state with half the learning rate [default: stop]
+    pub on_nan: Option<String>,
 }
 
 /// Points in a file are a table: `points = { pde = 1000 }`.
@@ -83,7 +91,11 @@ pub struct Config {
     pub condition: String,
     pub seed: u64,
     pub shape: Shape,
+    /// Steps between checkpoints; none: by the clock.
+    pub every: Option<u64>,
     pub keep: usize,
+    /// Go back after a divergence instead of stopping.
+    pub rollback: bool,
     /// What every residual scale starts with, instead of the network's own start.
     pub residual_scale: Option<f64>,
     /// Key, value and where the value comes from: `flag`, `file` or `preset …` or `default`.
@@ -144,18 +156,37 @@ impl Config {
         }
     }
 
-    /// What decides the numbers of a run, in one line: a checkpoint of another is not continued.
+    /// What decides the numbers of a run, as JSON. A checkpoint keeps it, to be compared with
+    /// [`Config::differences`].
     pub fn fingerprint(&self) -> String {
-        let free = ["every", "keep", "preset", "condition"];
-        let values: BTreeMap<_, _> = self
-            .origins
-            .iter()
-            .filter(|(key, _)| !free.contains(&&***key))
-            .map(|(key, (value, _))| (key, value))
-            .collect();
-        serde_json::json!({"problem": self.problem.name(), "values": values, "schedule": self.preset.schedule,
-            "variant": self.preset.variant.name()})
-        .to_string()
+        let mut values = self.deciding();
+        values.insert("steps".to_owned(), self.preset.steps.into());
+        serde_json::json!(values).to_string()
+    }
+
+    fn deciding(&self) -> BTreeMap<String, Value> {
+        // how often something is looked at or saved decides nothing; the length may be extended
+        let free = ["steps", "every", "evaluate-every", "keep", "on-nan", "preset", "condition", "reference"];
+        let given = self.origins.iter().filter(|(key, _)| !free.contains(&&***key));
+        let mut values: BTreeMap<_, _> = given.map(|(key, (value, _))| (key.clone(), value.clone())).collect();
+        values.insert("problem".to_owned(), self.problem.name().into());
+        values.insert("schedule".to_owned(), serde_json::json!(self.preset.schedule));
+        values.insert("variant".to_owned(), self.preset.variant.name().into());
+        values
+    }
+
+    /// In which keys this configuration differs from the one with that fingerprint, each with both values: going on
+    /// would lead elsewhere. A different number of steps is none: that is how a run is extended.
+    pub fn differences(&self, fingerprint: &str) -> Vec<String> {
+        let other: BTreeMap<String, Value> = serde_json::from_str(fingerprint).unwrap_or_default();
+        let own = self.deciding();
+        let keys: BTreeSet<_> = own.keys().chain(other.keys()).filter(|key| *key != "steps").collect();
+        let shown =
+            |values: &BTreeMap<String, Value>, key: &str| values.get(key).map_or("—".to_owned(), Value::to_string);
+        keys.into_iter()
+            .filter(|key| own.get(*key) != other.get(*key))
+            .map(|key| format!("{key} {} instead of {}", shown(&own, key), shown(&other, key)))
+            .collect()
     }
 }
 
@@ -249,9 +280,20 @@ impl Draft {
             number("width", wide(pick(&flags.width, &file.width)), preset.width as u64, &from_preset) as usize;
         preset.depth =
             number("depth", wide(pick(&flags.depth, &file.depth)), preset.depth as u64, &from_preset) as usize;
-        preset.evaluate_every = number("every", pick(&flags.every, &file.every), preset.evaluate_every, &from_preset);
+        let every = pick(&flags.every, &file.every);
+        let evaluate = every.map_or(preset.evaluate_every, |(every, _)| every.min(preset.evaluate_every));
+        preset.evaluate_every =
+            number("evaluate-every", pick(&flags.evaluate_every, &file.evaluate_every), evaluate, &from_preset);
         let seed = number("seed", pick(&flags.seed, &file.seed), 1234, "default");
         let keep = number("keep", wide(pick(&flags.keep, &file.keep)), 2, "default") as usize;
+        if let Some((every, origin)) = every {
+            note("every", every.into(), origin);
+        }
+        let (on_nan, origin) = or_default(pick(&flags.on_nan, &file.on_nan), "stop");
+        if !ON_NAN.contains(&&*on_nan) {
+            return Err(usage(names::unknown("--on-nan", &on_nan, &ON_NAN)));
+        }
+        note("on-nan", on_nan.clone().into(), &origin);
         if let Some((sampling, origin)) = pick(&flags.sampling, &file.sampling) {
             preset.sampling = match &*sampling {
                 "fixed" => Sampling::Fixed,
@@ -282,7 +324,8 @@ impl Draft {
         }
         let shape = shape_of(self.problem, &preset);
         shape.validate().map_err(usage)?;
-        check(&preset).map_err(usage)?;
+        let every = every.map(|(every, _)| every);
+        check(&preset, every).map_err(usage)?;
         let network = networks::find(&network).map_err(usage)?;
         let residual_scale = pick(&flags.residual_scale, &file.residual_scale);
         if let Some((scale, origin)) = residual_scale {
@@ -298,7 +341,9 @@ impl Draft {
             condition,
             seed,
             shape,
+            every,
             keep,
+            rollback: on_nan == "rollback",
             residual_scale: residual_scale.map(|(scale, _)| scale),
             origins,
         })
@@ -346,7 +391,7 @@ fn check_scale(scale: f64, network: &dyn Network, shape: &Shape) -> std::result:
 }
 
 /// Numbers that no run can use.
-fn check(preset: &Preset) -> std::result::Result<(), String> {
+fn check(preset: &Preset, every: Option<u64>) -> std::result::Result<(), String> {
     /// Sixteen million points: beyond it indices and memory run out long before anything is gained.
     const MOST_POINTS: usize = 1 << 24;
     if preset.steps == 0 || preset.steps > 1 << 31 {
@@ -356,11 +401,41 @@ fn check(preset: &Preset) -> std::result::Result<(), String> {
     if !(rate > 0.0 && rate <= 10.0) {
         return Err(format!("--rate {rate} is outside 0..10"));
     }
-    if preset.evaluate_every == 0 {
-        return Err("--every must be at least 1".into());
+    if every == Some(0) || preset.evaluate_every == 0 {
+        return Err(format!("--{} must be at least 1", if every == Some(0) { "every" } else { "evaluate-every" }));
     }
     match preset.points.iter().find(|&&n| n == 0 || n > MOST_POINTS) {
         Some(n) => Err(format!("{n} points are outside 1..{MOST_POINTS}: choose another --points")),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: Options) -> Config {
+        Draft::new("klein-gordon", &options, Options::default()).unwrap().resolve("quick").unwrap()
+    }
+
+    #[test]
+    fn differences_are_named_and_an_extension_is_none() {
+        let base = config(Options::default());
+        let other = Options { width: Some(8), horizon: Some(2.0), ..Options::default() };
+        let differences = config(other).differences(&base.fingerprint());
+        assert_eq!(differences, ["horizon 2.0 instead of 1.0", "width 8 instead of 16"]);
+        let same = Options { steps: Some(9), every: Some(3), keep: Some(5), ..Options::default() };
+        assert!(config(same).differences(&base.fingerprint()).is_empty());
+        assert!(!base.differences("not JSON").is_empty());
+    }
+
+    #[test]
+    fn checkpoints_may_come_more_often_than_rows_of_the_history() {
+        let often = config(Options { every: Some(7), ..Options::default() });
+        assert_eq!((often.every, often.preset.evaluate_every), (Some(7), 7));
+        let both = config(Options { every: Some(7), evaluate_every: Some(100), ..Options::default() });
+        assert_eq!((both.every, both.preset.evaluate_every), (Some(7), 100));
+        let rarely = config(Options { every: Some(100_000), ..Options::default() });
+        assert_eq!(rarely.preset.evaluate_every, config(Options::default()).preset.evaluate_every);
     }
 }

@@ -61,4 +61,33 @@ impl History {
         }
         text
     }
+
+    /// Rows as numbers: step, losses, total, three errors (NaN where unknown), rate.
+    pub fn numbers(&self) -> Vec<Vec<f64>> {
+        let row = |row: &Row| {
+            let mut numbers = vec![row.step as f64];
+            numbers.extend(&row.losses);
+            numbers.push(row.total);
+            numbers.extend(row.errors.unwrap_or([f64::NAN; 3]));
+            numbers.push(row.rate);
+            numbers
+        };
+        self.rows.iter().map(row).collect()
+    }
+
+    /// The reverse of [`History::numbers`]; rows of another length are left out.
+    pub fn from_numbers(terms: Vec<&'static str>, numbers: &[Vec<f64>]) -> History {
+        let k = terms.len();
+        let rows = numbers.iter().filter(|n| n.len() == k + 6).map(|n| {
+            let errors = [n[k + 2], n[k + 3], n[k + 4]];
+            Row {
+                step: n[0] as u64,
+                losses: n[1..=k].to_vec(),
+                total: n[k + 1],
+                errors: (!errors[0].is_nan()).then_some(errors),
+                rate: n[k + 5],
+            }
+        });
+        History { rows: rows.collect(), terms }
+    }
 }

@@ -1,7 +1,7 @@
 //! `run.json` and `diagnostics.jsonl`: what a run was told, on what it ran, how it went.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 
+use super::chain::Chain;
 use super::configuration::{Config, Options};
 use super::files;
 use super::history::{History, Row};
@@ -27,38 +28,50 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Writes `run.json` with the status `running`; a resumed run appends to its diagnostics.
+    /// Writes `run.json` with the status `running`. A resumed run keeps what was noted before, and its diagnostics up
+    /// to the step at which it goes on.
     pub fn start(folder: &Path, config: &Config, gpu: &Gpu, resumed_at: Option<u64>) -> Result<Journal> {
+        let before = resumed_at.and_then(|_| document(folder).ok()).unwrap_or_default();
         let layout = config.network.layout(&config.shape);
-        let origins: serde_json::Map<_, _> = config
-            .origins
-            .iter()
-            .map(|(key, (value, origin))| (key.clone(), json!({"value": value, "origin": origin})))
-            .collect();
-        let document = json!({
+        let mut document = json!({
             "schema": 1,
             "version": env!("CARGO_PKG_VERSION"),
             "status": "running",
             "problem": config.problem.name(),
             "condition": config.condition,
-            "configuration": origins,
+            "configuration": origins(config, &before["configuration"]),
             "schedule": config.preset.schedule,
             "variant": config.preset.variant.name(),
             "adapter": gpu.record(),
             "seeds": {"initial": config.seed, "sample": config.seeds().sample, "order": config.seeds().order},
             "parameters": layout.len,
             "resumed_at": resumed_at,
-            "started": utc_now(),
+            "started": before["started"].as_str().map_or_else(utc_now, str::to_owned),
+            "events": before["events"].as_array().cloned().unwrap_or_default(),
         });
+        if let Some(step) = resumed_at {
+            add_event(&mut document, json!({"kind": "resumed", "step": step}));
+        }
         write(folder, &document)?;
-        let path = folder.join("diagnostics.jsonl");
-        let mut options = File::options();
-        match resumed_at {
-            Some(_) => options.append(true),
-            None => options.write(true).truncate(true),
-        };
-        let diagnostics = options.create(true).open(&path).map_err(|e| Error::output(&path, e))?;
+        let diagnostics = diagnostics_up_to(folder, resumed_at.unwrap_or(0))?;
         Ok(Journal { folder: folder.to_owned(), document, diagnostics, start: Instant::now() })
+    }
+
+    /// Takes back the diagnostics after `step`.
+    pub fn rewind(&mut self, step: u64) -> Result<()> {
+        self.diagnostics = diagnostics_up_to(&self.folder, step)?;
+        Ok(())
+    }
+
+    /// Adds an entry to the `events` of `run.json`: what happened on the way, with the time.
+    pub fn event(&mut self, event: Value) -> Result<()> {
+        add_event(&mut self.document, event);
+        write(&self.folder, &self.document)
+    }
+
+    /// Brings the diagnostics to the disk, before a checkpoint that relies on them.
+    pub fn sync(&self) -> Result<()> {
+        self.diagnostics.sync_data().map_err(|e| Error::output(self.folder.join("diagnostics.jsonl"), e))
     }
 
     /// Appends one line to `diagnostics.jsonl`.
@@ -86,38 +99,31 @@ impl Journal {
         write(&self.folder, &self.document)
     }
 
-    /// Writes the final `run.json` and returns it; `reference` says what errors were measured against, if anything,
-    /// and `files` are those that the caller added.
-    pub fn finish(
-        &mut self,
-        status: &str,
-        history: &History,
-        trainer: &Trainer,
-        reference: Option<&str>,
-        files: &[String],
-    ) -> Result<Value> {
+    /// Writes the final `run.json` and returns it; `files` are those that the caller added.
+    pub fn finish(&mut self, status: &str, ending: &Ending, trainer: &Trainer, files: &[String]) -> Result<Value> {
         let row = |row: &Row| {
             let errors = row.errors.map(|e| e.map(Some)).unwrap_or_default();
             json!({"step": row.step, "rel_l2": errors[0], "rel_linf": errors[1], "mse": errors[2]})
         };
-        let last = history.rows.last();
-        let losses: serde_json::Map<_, _> = last
-            .map(|row| history.terms.iter().zip(&row.losses).map(|(t, l)| ((*t).to_owned(), (*l).into())).collect())
-            .unwrap_or_default();
+        let (last, history) = (ending.last, ending.history);
+        let losses = last.map_or(&[][..], |row| &row.losses);
+        let losses = history.terms.iter().zip(losses).map(|(term, loss)| ((*term).to_owned(), json!(loss)));
         let elapsed = self.start.elapsed().as_secs_f64();
         let mut names: Vec<_> = FILES.map(str::to_owned).into();
         names.extend_from_slice(files);
         let fields = json!({
             "status": status,
-            "losses": losses,
-            "reference": reference,
-            "final": last.map(row).unwrap_or_else(|| json!({"step": trainer.done()})),
+            "losses": serde_json::Map::from_iter(losses),
+            "reference": ending.reference,
+            "final": last.map_or_else(|| json!({"step": trainer.done()}), row),
             "best": history.best().map(row),
+            "trajectory": ending.chain.map(|chain| json!({"steps": trainer.done(), "sha256": chain.hex()})),
             "timings": {
                 "seconds": elapsed,
                 "step_ms_median": trainer.median_step().map(|t| t.as_secs_f64() * 1e3),
                 "gpu_busy": trainer.busy().as_secs_f64() / elapsed.max(1e-9),
             },
+            "memory": {"buffers": trainer.gpu.live_buffers(), "bytes": trainer.gpu.memory_in_use()},
             "tile": trainer.tile,
             "files": names,
         });
@@ -129,22 +135,85 @@ impl Journal {
     }
 }
 
+/// How a run ended.
+pub struct Ending<'a> {
+    /// The network as it was saved; an interrupted run has no row of it in its history.
+    pub last: Option<&'a Row>,
+    pub history: &'a History,
+    /// Over its steps, where somebody kept it.
+    pub chain: Option<Chain>,
+    /// What errors were measured against, if anything.
+    pub reference: Option<&'a str>,
+}
+
+/// Every setting with its origin; a setting that a resumed run took from its `run.json` keeps the origin it had there.
+fn origins(config: &Config, before: &Value) -> serde_json::Map<String, Value> {
+    let entry = |(key, (value, origin)): (&String, &(Value, String))| {
+        let known = before.get(key).filter(|known| known["value"] == *value);
+        (key.clone(), known.cloned().unwrap_or_else(|| json!({"value": value, "origin": origin})))
+    };
+    config.origins.iter().map(entry).collect()
+}
+
+fn add_event(document: &mut Value, mut event: Value) {
+    event["time"] = utc_now().into();
+    if let Value::Array(events) = &mut document["events"] {
+        events.push(event);
+    }
+}
+
+/// Opens `diagnostics.jsonl` after cutting it behind the last line whose step is at most `step`: a killed process
+/// leaves lines, or half a line, after its last checkpoint.
+fn diagnostics_up_to(folder: &Path, step: u64) -> Result<File> {
+    let path = folder.join("diagnostics.jsonl");
+    let failed = |e: std::io::Error| Error::output(&path, e);
+    let known = if step == 0 { Vec::new() } else { std::fs::read(&path).unwrap_or_default() };
+    let good = |line: &&[u8]| {
+        let parsed: Option<Value> = serde_json::from_slice(line).ok();
+        line.ends_with(b"\n") && parsed.and_then(|value| value["step"].as_u64()).is_some_and(|at| at <= step)
+    };
+    let kept: usize = known.split_inclusive(|byte| *byte == b'\n').take_while(good).map(<[u8]>::len).sum();
+    let mut file = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    file.set_len(kept as u64).map_err(failed)?;
+    file.seek(SeekFrom::End(0)).map_err(failed)?;
+    Ok(file)
+}
+
 fn write(folder: &Path, document: &Value) -> Result<()> {
     files::write(&folder.join("run.json"), format!("{document:#}\n").as_bytes())
 }
 
-/// The problem and options a run was started with, as its `run.json` has them.
-pub fn read(folder: &Path) -> Result<(String, Options)> {
+fn document(folder: &Path) -> Result<Value> {
     let path = folder.join("run.json");
     let bytes = files::read(&path, 1 << 24)?;
-    let document: Value =
-        serde_json::from_slice(&bytes).map_err(|e| Error::input(&path, format!("not readable as JSON ({e})")))?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::input(&path, format!("not readable as JSON ({e})")))
+}
+
+/// What a run was started with, as its `run.json` has it.
+pub struct Stored {
+    pub problem: String,
+    pub options: Options,
+    /// Where in the run directory the reference lies that it is compared with, if not the problem's own.
+    pub reference: Option<PathBuf>,
+    /// Name of the adapter it ran on.
+    pub adapter: String,
+}
+
+/// Reads the `run.json` of a run directory.
+pub fn read(folder: &Path) -> Result<Stored> {
+    let path = folder.join("run.json");
+    let document = document(folder)?;
     let missing = |key: &str| Error::input(&path, format!("key `{key}` is missing or of the wrong kind"));
     let problem = document["problem"].as_str().ok_or_else(|| missing("problem"))?.to_owned();
     let stored = document["configuration"].as_object().ok_or_else(|| missing("configuration"))?;
     let mut options = serde_json::Map::new();
     let mut points = serde_json::Map::new();
+    let mut reference = None;
     for (key, entry) in stored {
+        if key == "reference" {
+            reference = Some(folder.join(entry["value"].as_str().ok_or_else(|| missing("reference"))?));
+            continue;
+        }
         match key.strip_prefix("points.") {
             Some(set) => points.insert(set.to_owned(), entry["value"].clone()),
             None => options.insert(key.clone(), entry["value"].clone()),
@@ -153,7 +222,8 @@ pub fn read(folder: &Path) -> Result<(String, Options)> {
     options.insert("points".to_owned(), points.into());
     let options = serde_json::from_value(options.into())
         .map_err(|e| Error::input(&path, format!("configuration does not fit this version ({e})")))?;
-    Ok((problem, options))
+    let adapter = document["adapter"]["name"].as_str().unwrap_or_default().to_owned();
+    Ok(Stored { problem, options, reference, adapter })
 }
 
 /// Now, as in 20260131T235959Z.

@@ -1,22 +1,27 @@
 //! A run: what it is told, parameters on the device, steps in watchdog-safe pieces, errors against the known
 //! answer, and the directory that holds all of it.
 
+pub mod chain;
 pub mod checkpoint;
 pub mod configuration;
 pub mod evaluation;
+pub mod faults;
 pub mod files;
 pub mod history;
 pub mod journal;
 pub mod model;
 pub mod observer;
-pub mod session;
+pub mod runner;
+mod session;
+pub mod tensors;
 pub mod trainer;
 
+pub use chain::Chain;
 pub use checkpoint::Checkpoint;
 pub use configuration::{CONDITIONS, Config, Draft, Options};
 pub use evaluation::{Evaluation, Evaluator};
 pub use history::{History, Row};
 pub use model::Model;
 pub use observer::{Observer, Progress, Silent, Trained};
-pub use session::{Outcome, Run, Runner};
+pub use runner::{Outcome, Run, Runner};
 pub use trainer::{StepRecord, Trainer};

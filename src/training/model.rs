@@ -8,10 +8,12 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
 use crate::math::Variant;
+use crate::networks::layout::Slot;
 use crate::networks::{self, Network, Shape};
 
 use super::configuration::Config;
 use super::files;
+use super::tensors::{Tensor, serialize};
 
 /// Larger than any network this program offers.
 const CAP: u64 = 1 << 28;
@@ -40,17 +42,17 @@ impl Model {
         Model { network: config.network, shape: config.shape, parameters, metadata }
     }
 
-    /// Writes the model atomically.
+    /// Writes the model atomically; the same model has the same bytes.
     pub fn save(&self, path: &Path) -> Result<()> {
         let layout = self.network.layout(&self.shape);
-        let views = layout.slots.iter().map(|slot| {
-            let values = &self.parameters[slot.offset..slot.offset + slot.len()];
-            let view = TensorView::new(Dtype::F32, slot.shape.clone(), bytemuck::cast_slice(values));
-            Ok((slot.name.clone(), view.map_err(|e| Error::output(path, e))?))
-        });
-        let views = views.collect::<Result<Vec<_>>>()?;
-        let bytes = safetensors::serialize(views, Some(self.metadata.clone())).map_err(|e| Error::output(path, e))?;
-        files::write(path, &bytes)
+        let tensor = |slot: &Slot| Tensor {
+            name: slot.name.clone(),
+            dtype: Dtype::F32,
+            shape: slot.shape.clone(),
+            bytes: self.parameters[slot.range()].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>().into(),
+        };
+        let tensors: Vec<_> = layout.slots.iter().map(tensor).collect();
+        files::write(path, &serialize(&tensors, &self.metadata.clone().into_iter().collect()))
     }
 
     /// Reads a model; network, width, depth and form follow from names and shapes.

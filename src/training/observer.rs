@@ -45,6 +45,9 @@ pub trait Observer {
     /// Kernels are being compiled.
     fn compiling(&mut self) {}
 
+    /// Something a user should know, though the run goes on.
+    fn notice(&mut self, _text: &str) {}
+
     /// Some more steps are done.
     fn advanced(&mut self, _progress: &Progress) {}
 

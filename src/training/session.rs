@@ -1,215 +1,239 @@
-//! One run in one directory: train, evaluate, save, and leave the records that explain it. Prints nothing and
-//! draws nothing; whoever wants to see something brings an [`Observer`].
+//! The steps of a run on one device, with evaluations, diagnostics and checkpoints on the way.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::problems::Solution;
 use crate::strategies::Gram;
 
-use super::checkpoint::Checkpoint;
-use super::configuration::Config;
-use super::evaluation::{Evaluation, Evaluator};
-use super::files;
+use super::chain::Chain;
+use super::evaluation::Evaluation;
+use super::faults::{self, Kind};
 use super::history::{History, Row};
-use super::journal::Journal;
+use super::journal::{Ending, Journal};
 use super::model::Model;
 use super::observer::{Observer, Progress, Trained};
+use super::runner::{Built, Kept, Outcome, Run, terms};
 use super::trainer::{StepRecord, Trainer};
 
-/// What to train and where.
-pub struct Run<'a> {
-    pub config: &'a Config,
-    /// The run directory; it must exist.
-    pub folder: &'a Path,
-    /// What to compare with, usually the problem's own.
-    pub solution: Option<Solution>,
-    /// Where to go on; none: from the beginning.
-    pub from: Option<Checkpoint>,
-}
+/// Without `every`: checkpoints are written at evaluations, this long after the one before at the earliest.
+const CHECKPOINT: Duration = Duration::from_secs(2);
 
-/// How a run ended.
-pub struct Outcome {
-    /// The exit code that the observer stopped it with.
-    pub stopped: Option<u8>,
-    /// The last row of the history.
-    pub last: Option<Row>,
-    /// Observables and errors of the network as it was saved.
-    pub evaluation: Evaluation,
-    /// The run's `run.json`.
-    pub document: Value,
-}
+/// How often a run goes on after a divergence.
+const MOST_ROLLBACKS: u32 = 3;
 
-/// Trains runs on one device, one after the other. The kernels of a run serve the next one if it differs in seed,
-/// learning rate or length only: compiling them can take longer than a short run.
-pub struct Runner {
-    gpu: Gpu,
-    built: Option<Built>,
-}
-
-struct Built {
-    kernels: String,
-    trainer: Trainer<'static>,
-    evaluator: Evaluator,
-}
-
-impl Runner {
-    /// Runs on `gpu`.
-    pub fn new(gpu: &Gpu) -> Runner {
-        Runner { gpu: gpu.clone(), built: None }
-    }
-
-    /// Trains to the last step, or until the observer wants to stop.
-    ///
-    /// `run.json` tells the status at any time: `running`, then `finished`, `interrupted`, `diverged` or `failed`.
-    pub fn run(&mut self, run: Run, observer: &mut dyn Observer) -> Result<Outcome> {
-        let resumed_at = run.from.as_ref().map(|checkpoint| checkpoint.step);
-        let mut journal = Journal::start(run.folder, run.config, &self.gpu, resumed_at)?;
-        self.train(run, &mut journal, observer).inspect_err(|error| {
-            // the error itself matters more than a record that cannot be written either
-            let _ = journal.fail(error);
-        })
-    }
-
-    fn train(&mut self, run: Run, journal: &mut Journal, observer: &mut dyn Observer) -> Result<Outcome> {
-        let Run { config, folder, solution, from } = run;
-        observer.compiling();
-        let gpu = self.gpu.clone();
-        let built = self.build(config, solution)?;
-        let terms: Vec<_> = config.problem.terms().iter().map(|t| t.name).collect();
-        let mut history = History::new(terms.clone());
-        if let Some(c) = from {
-            let expected = config.network.layout(&config.shape).len;
-            if c.parameters.len() != expected || c.moments.len() != 2 * expected {
-                let what =
-                    format!("its checkpoint holds {} parameters, this network has {expected}", c.parameters.len());
-                return Err(Error::input(folder, what));
-            }
-            built.trainer.restore(c.step, &c.parameters, &c.moments);
-            history = History::from_numbers(terms, &c.history);
-        }
-        let mut session = Session { config, folder, gpu: &gpu, built, journal, history };
-        let outcome = session.advance(observer);
-        files::write(&folder.join("history.csv"), session.history.csv().as_bytes())?;
-        session.conclude(outcome?, observer)
-    }
-
-    /// The trainer at step 0 of `config`'s run, and the evaluator.
-    fn build(&mut self, config: &Config, solution: Option<Solution>) -> Result<&mut Built> {
-        let parameters = config.initial();
-        let kernels = config.kernels();
-        let built = match self.built.take().filter(|built| built.kernels == kernels) {
-            Some(mut built) => {
-                built.trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &parameters)?;
-                built.evaluator.set_solution(solution);
-                built
-            }
-            None => {
-                let trainer = Trainer::new(&self.gpu, config.setup(), config.plan, &parameters)?;
-                let evaluator = Evaluator::new(&self.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
-                Built { kernels, trainer, evaluator }
-            }
-        };
-        Ok(self.built.insert(built))
-    }
-}
-
-/// A run under way.
-struct Session<'a> {
-    config: &'a Config,
-    folder: &'a Path,
+/// A run under way on a device.
+pub(super) struct Session<'a> {
+    run: &'a Run<'a>,
     gpu: &'a Gpu,
     built: &'a mut Built,
     journal: &'a mut Journal,
+    kept: &'a mut Kept,
     history: History,
+    chain: Chain,
+    /// The last step.
+    newest: Option<StepRecord>,
+    first: u64,
+    start: Instant,
 }
 
-impl Session<'_> {
-    /// Steps until the end or a signal, whose exit code is returned; evaluates, notes and saves on the way.
+impl<'a> Session<'a> {
+    /// Puts the kept state on the device.
+    pub(super) fn new(
+        run: &'a Run<'a>,
+        gpu: &'a Gpu,
+        built: &'a mut Built,
+        journal: &'a mut Journal,
+        kept: &'a mut Kept,
+    ) -> Session<'a> {
+        let (history, chain, first) = (History::default(), Chain::default(), kept.state.step);
+        let mut session =
+            Session { run, gpu, built, journal, kept, history, chain, newest: None, first, start: Instant::now() };
+        session.load();
+        session
+    }
+
+    /// Trains to the end or to a signal, and closes the records.
+    pub(super) fn train(mut self, observer: &mut dyn Observer) -> Result<Outcome> {
+        let stopped = self.advance(observer)?;
+        self.conclude(stopped, observer)
+    }
+
+    /// Puts the kept state on the device.
+    fn load(&mut self) {
+        let state = &self.kept.state;
+        let schedule = self.run.config.preset.schedule.scaled(0.5_f64.powi(state.rollbacks as i32));
+        self.built.trainer.set_schedule(schedule);
+        self.built.trainer.restore(state.step, &state.parameters, &state.moments);
+        self.history = History::from_numbers(terms(self.run.config), &state.history);
+        self.chain = state.chain;
+        self.newest = None;
+    }
+
+    /// Steps until the end or a signal, whose exit code is returned.
     fn advance(&mut self, observer: &mut dyn Observer) -> Result<Option<u8>> {
-        let (steps, every) = (self.config.preset.steps, self.config.preset.evaluate_every);
-        let start = Instant::now();
-        let first = self.built.trainer.done();
-        let mut last_save = Instant::now();
-        while self.built.trainer.done() < steps {
-            let trainer = &mut self.built.trainer;
-            let due = ((trainer.done() / every + 1) * every).min(steps);
-            let mut newest = None;
-            while trainer.done() < due && observer.stop().is_none() {
-                // short pieces: progress is seen and a signal is heard within a fraction of a second
-                let piece = trainer.step_time().map_or(1, |t| (0.25 / t.as_secs_f64().max(1e-6)) as u64).max(1);
-                newest = trainer.advance(piece.min(due - trainer.done()))?.pop();
-                let done = trainer.done();
-                let (taken, elapsed, history) = (done - first, start.elapsed(), &self.history);
-                if let Some(record) = &newest {
-                    observer.advanced(&Progress { done, steps, taken, elapsed, record, history });
-                }
+        while self.built.trainer.done() < self.run.config.preset.steps {
+            if let Some(code) = observer.stop() {
+                observer.notice(&format!("finishing step {}, saving", self.built.trainer.done()));
+                return Ok(Some(code));
             }
-            let stopped = observer.stop();
-            if let Some(record) = newest {
-                self.evaluate(&record)?;
-            }
-            let done = self.built.trainer.done();
-            if stopped.is_some() || done >= steps || last_save.elapsed() > Duration::from_secs(2) {
-                self.save_checkpoint()?;
-                last_save = Instant::now();
-            }
-            if stopped.is_some() {
-                return Ok(stopped);
+            match self.stretch(observer) {
+                Err(Error::Diverged(what)) => self.roll_back(&what, observer)?,
+                other => other?,
             }
         }
         Ok(None)
     }
 
+    /// Steps to the next evaluation or checkpoint, or until a signal comes.
+    fn stretch(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        let config = self.run.config;
+        let (steps, every) = (config.preset.steps, config.preset.evaluate_every);
+        let after = |interval: u64, done: u64| (done / interval + 1) * interval;
+        let done = self.built.trainer.done();
+        let due = after(every, done).min(config.every.map_or(steps, |n| after(n, done))).min(steps);
+        while self.built.trainer.done() < due {
+            if observer.stop().is_some() {
+                return Ok(());
+            }
+            self.take_piece(due)?;
+            let (done, elapsed) = (self.built.trainer.done(), self.start.elapsed());
+            if let Some(record) = &self.newest {
+                let taken = done.saturating_sub(self.first);
+                observer.advanced(&Progress { done, steps, taken, elapsed, record, history: &self.history });
+            }
+        }
+        if due % every == 0 || due == steps {
+            self.evaluate()?;
+        }
+        self.snapshot()?;
+        let by_clock = self.kept.last_save.elapsed() > CHECKPOINT;
+        if due == steps || config.every.map_or(by_clock, |n| due % n == 0) {
+            self.kept.save(self.run, self.journal)?;
+        }
+        Ok(())
+    }
+
+    /// A short piece on the way to step `due`: progress is seen and a signal heard within a fraction of a second.
+    fn take_piece(&mut self, due: u64) -> Result<()> {
+        let trainer = &mut self.built.trainer;
+        inject(self.gpu, trainer)?;
+        let until = faults::next_step(trainer.done()).map_or(due, |step| step.min(due));
+        let piece = trainer.step_time().map_or(1, |t| (0.25 / t.as_secs_f64().max(1e-6)) as u64).max(1);
+        let mut records = trainer.advance(piece.min(until - trainer.done()))?;
+        records.iter().for_each(|record| self.chain.add(record));
+        self.newest = records.pop();
+        Ok(())
+    }
+
     /// Appends a row to the history and a line to the diagnostics.
-    fn evaluate(&mut self, record: &StepRecord) -> Result<()> {
+    fn evaluate(&mut self) -> Result<()> {
+        let Some(record) = &self.newest else { return Ok(()) };
         let done = self.built.trainer.done();
         let evaluation = self.built.evaluator.evaluate(self.gpu)?;
         self.history.rows.push(Row::of(done, record, &evaluation));
+        let (buffers, bytes) = (self.gpu.live_buffers(), self.gpu.memory_in_use().unwrap_or(0));
+        tracing::debug!(step = done, buffers, bytes, "evaluated");
         self.journal.diagnose(&diagnosis(done, record, &self.history.terms))
     }
 
-    fn save_checkpoint(&self) -> Result<()> {
+    /// Brings the state of the device to the host.
+    fn snapshot(&mut self) -> Result<()> {
         let trainer = &self.built.trainer;
-        let checkpoint = Checkpoint {
-            step: trainer.done(),
-            parameters: trainer.parameters()?,
-            moments: trainer.moments()?,
-            history: self.history.numbers(),
-            configuration: self.config.fingerprint(),
-        };
-        checkpoint.save(self.folder, self.config.keep)?;
-        files::write(&self.folder.join("history.csv"), self.history.csv().as_bytes())
+        let (parameters, moments) = (trainer.parameters()?, trainer.moments()?);
+        let state = &mut self.kept.state;
+        (state.step, state.parameters, state.moments) = (trainer.done(), parameters, moments);
+        (state.history, state.chain) = (self.history.numbers(), self.chain);
+        state.configuration = self.run.config.fingerprint();
+        Ok(())
+    }
+
+    /// After a divergence: back to the kept state with half the learning rate, if the user wants that.
+    fn roll_back(&mut self, what: &str, observer: &mut dyn Observer) -> Result<()> {
+        let state = &mut self.kept.state;
+        let step = state.step;
+        if !self.run.config.rollback {
+            let what = format!("{what}; step {step} is kept, and `resume --on-nan rollback` goes on at half the rate");
+            return Err(Error::Diverged(what));
+        }
+        if state.rollbacks == MOST_ROLLBACKS {
+            let what = format!("{what}, after {MOST_ROLLBACKS} rollbacks; step {step} is kept: try other settings");
+            return Err(Error::Diverged(what));
+        }
+        state.rollbacks += 1;
+        // the checkpoint of this step has to know
+        self.kept.saved = None;
+        let factor = 0.5_f64.powi(self.kept.state.rollbacks as i32);
+        self.journal.event(json!({"kind": "rollback", "what": what, "continued_from": step, "rate_factor": factor}))?;
+        observer.notice(&format!("warning: {what}: back to step {step}, learning rate times {factor}"));
+        self.journal.rewind(step)?;
+        self.load();
+        Ok(())
     }
 
     fn save_model(&self) -> Result<()> {
         let trainer = &self.built.trainer;
-        let model = Model::of(self.config, trainer.parameters()?, trainer.done());
-        model.save(&self.folder.join("model.safetensors"))
+        let model = Model::of(self.run.config, trainer.parameters()?, trainer.done());
+        model.save(&self.run.folder.join("model.safetensors"))
     }
 
-    /// Saves the weights and closes the records.
+    /// Saves state and weights and closes the records.
     fn conclude(&mut self, stopped: Option<u8>, observer: &mut dyn Observer) -> Result<Outcome> {
         let status = if stopped.is_none() { "finished" } else { "interrupted" };
+        if self.kept.state.step != self.built.trainer.done() {
+            self.snapshot()?;
+        }
+        self.kept.save(self.run, self.journal)?;
         let evaluation = self.built.evaluator.evaluate(self.gpu)?;
         self.save_model()?;
         let trained = Trained {
-            config: self.config,
-            folder: self.folder,
+            config: self.run.config,
+            folder: self.run.folder,
             evaluation: &evaluation,
             solution: self.built.evaluator.solution(),
             history: &self.history,
         };
         let drawn = observer.draw(&trained)?;
+        let last = self.last(&evaluation);
         let reference = trained.solution.map(|solution| &*solution.origin);
-        let document = self.journal.finish(status, &self.history, &self.built.trainer, reference, &drawn)?;
+        let ending = Ending { last: Some(&last), history: &self.history, chain: Some(self.chain), reference };
+        let document = self.journal.finish(status, &ending, &self.built.trainer, &drawn)?;
         observer.concluded(&trained, &document)?;
-        Ok(Outcome { stopped, last: self.history.rows.last().cloned(), evaluation, document })
+        Ok(Outcome { stopped, last, evaluation, document })
     }
+
+    /// The network as it is now. An interrupted run has no row of that in its history, so that a resumed one has the
+    /// same rows as one that was never interrupted.
+    fn last(&self, evaluation: &Evaluation) -> Row {
+        let done = self.built.trainer.done();
+        if let Some(record) = &self.newest {
+            return Row::of(done, record, evaluation);
+        }
+        let known = self.history.rows.last().filter(|row| row.step == done);
+        known.cloned().unwrap_or_else(|| Row {
+            step: done,
+            losses: Vec::new(),
+            total: f64::NAN,
+            errors: evaluation.errors.map(|e| [e.rel_l2, e.rel_linf, e.mse]),
+            rate: f64::NAN,
+        })
+    }
+}
+
+/// Lets the faults happen that were armed for this step.
+fn inject(gpu: &Gpu, trainer: &Trainer) -> Result<()> {
+    let done = trainer.done();
+    if faults::take(Kind::Nan, done) {
+        let mut parameters = trainer.parameters()?;
+        parameters[0] = f32::NAN;
+        trainer.step.set_parameters(gpu, &parameters);
+    }
+    if faults::take(Kind::DeviceLost, done) || faults::take(Kind::DeviceGone, done) {
+        gpu.destroy();
+    }
+    Ok(())
 }
 
 /// One line of `diagnostics.jsonl`: how the terms' gradients stood to each other in the last step.

@@ -1,6 +1,7 @@
 //! Build once, advance as often as wanted. The device keeps the whole state of a run between steps; the
 //! trainer only says how many steps to take and reads their records back afterwards.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -10,9 +11,16 @@ use crate::math::rng::Seeds;
 use crate::plans::fused::default_tile;
 use crate::plans::step::RING;
 use crate::plans::{Plan, Settings, Setup, Step, Tile};
+use crate::problems::Term;
 
 /// How long one submit may keep a device busy: far below every watchdog, far above the cost of a submit.
 const SUBMIT: Duration = Duration::from_millis(50);
+
+/// A loss beyond this is lost: the losses here are means of squares of numbers around one.
+const RUNAWAY: f32 = 1e18;
+
+/// Times that the median goes over: those of the last submits.
+const SAMPLES: usize = 1024;
 
 /// What the device notes of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +52,24 @@ impl StepRecord {
         }
     }
 
+    /// What is wrong with the step, if it left the finite numbers or is about to.
+    pub fn divergence(&self, terms: &[Term]) -> Option<String> {
+        // by the bits, which no compiler's or driver's idea of NaN can change
+        let infinite = |x: &f32| x.to_bits() & 0x7f80_0000 == 0x7f80_0000;
+        let name = |term: usize| terms[term].name;
+        if let Some(k) = self.losses.iter().position(infinite) {
+            return Some(format!("loss `{}` is {} at step {}", name(k), self.losses[k], self.step));
+        }
+        if let Some(k) = self.losses.iter().position(|&loss| loss > RUNAWAY) {
+            return Some(format!("loss `{}` ran away to {:.1e} at step {}", name(k), self.losses[k], self.step));
+        }
+        if let Some(k) = (0..terms.len()).find(|k| infinite(&self.gram[k * terms.len() + k])) {
+            return Some(format!("the gradient of `{}` is not finite at step {}", name(k), self.step));
+        }
+        let k = self.coefficients.iter().position(infinite)?;
+        Some(format!("the coefficient of `{}` is {} at step {}", name(k), self.coefficients[k], self.step))
+    }
+
     /// Sum of the losses, unweighted as in the paper.
     pub fn total(&self) -> f64 {
         self.losses.iter().map(|&l| f64::from(l)).sum()
@@ -58,8 +84,8 @@ pub struct Trainer<'a> {
     pub step: Step,
     done: u64,
     step_time: Option<Duration>,
-    /// Time per step of every submit, for the median, and how long submits took in all.
-    samples: Vec<Duration>,
+    /// Time per step of the last submits, for the median, and how long submits took in all.
+    samples: VecDeque<Duration>,
     busy: Duration,
 }
 
@@ -86,7 +112,7 @@ impl<'a> Trainer<'a> {
             step,
             done: 0,
             step_time: None,
-            samples: Vec::new(),
+            samples: VecDeque::new(),
             busy: Duration::ZERO,
         };
         trainer.place(parameters)?;
@@ -108,8 +134,14 @@ impl<'a> Trainer<'a> {
         self.setup = Setup { seeds, schedule, steps, ..self.setup.clone() };
         self.step.set_settings(&self.gpu, &self.setup.settings());
         self.restore(0, parameters, &vec![0.0; 2 * parameters.len()]);
-        (self.samples, self.busy) = (Vec::new(), Duration::ZERO);
+        (self.samples, self.busy) = (VecDeque::new(), Duration::ZERO);
         self.place(parameters)
+    }
+
+    /// Sets the learning rate of the steps to come.
+    pub fn set_schedule(&mut self, schedule: Schedule) {
+        self.setup.schedule = schedule;
+        self.step.set_settings(&self.gpu, &self.setup.settings());
     }
 
     /// Says where on its cosine the schedule is (0 to 1) for the steps to come: for runs whose length is a time.
@@ -128,9 +160,9 @@ impl<'a> Trainer<'a> {
         self.step_time
     }
 
-    /// Median over all submits of the time per step, submit to read-back.
+    /// Median over the last submits of the time per step, submit to read-back.
     pub fn median_step(&self) -> Option<Duration> {
-        let mut sorted = self.samples.clone();
+        let mut sorted = Vec::from_iter(self.samples.iter().copied());
         sorted.sort_unstable();
         sorted.get(sorted.len() / 2).copied()
     }
@@ -143,7 +175,8 @@ impl<'a> Trainer<'a> {
     /// Takes `steps` steps and returns their records. The result does not depend on how the steps are cut
     /// into submits.
     ///
-    /// Fails with [`Error::Diverged`] at the first loss that is not finite, naming term and step.
+    /// Fails with [`Error::Diverged`] at the first step that left the finite numbers, naming term and step; the
+    /// device is then wherever it got to, and [`Trainer::restore`] brings it back.
     pub fn advance(&mut self, steps: u64) -> Result<Vec<StepRecord>> {
         let mut records = Vec::with_capacity(steps as usize);
         let mut left = steps;
@@ -151,12 +184,19 @@ impl<'a> Trainer<'a> {
             let fit = self.step_time.map_or(1, |t| (SUBMIT.as_secs_f64() / t.as_secs_f64().max(1e-7)) as u64);
             let count = left.min(fit.clamp(1, RING as u64));
             let start = Instant::now();
-            self.gpu.submit(&self.step.whole, count as u32);
+            match self.step_time {
+                Some(time) if time <= SUBMIT => self.gpu.submit(&self.step.whole, count as u32),
+                // a long step, or one of unknown length
+                _ => self.gpu.submit_apart(&self.step.whole),
+            }
             self.read_records(count, &mut records)?;
             let elapsed = start.elapsed();
             let now = elapsed / count as u32;
             self.busy += elapsed;
-            self.samples.push(now);
+            self.samples.push_back(now);
+            if self.samples.len() > SAMPLES {
+                self.samples.pop_front();
+            }
             // a quarter of the new measurement: one hiccup does not change the cut much
             self.step_time = Some(self.step_time.map_or(now, |old| old * 3 / 4 + now / 4));
             left -= count;
@@ -167,15 +207,12 @@ impl<'a> Trainer<'a> {
     fn read_records(&mut self, count: u64, records: &mut Vec<StepRecord>) -> Result<()> {
         let length = Step::record_length(self.step.terms);
         let numbers: Vec<f32> = self.gpu.read(&self.step.ring, RING * length)?;
+        let terms = self.setup.problem.terms();
         for step in self.done..self.done + count {
             let at = (step as usize % RING) * length;
             let record = StepRecord::parse(step, self.step.terms, &numbers[at..at + length]);
-            if let Some(term) = record.losses.iter().position(|loss| !loss.is_finite()) {
-                let name = self.setup.problem.terms()[term].name;
-                return Err(Error::Diverged(format!(
-                    "loss `{name}` is {} at step {step}; try a smaller learning rate",
-                    record.losses[term]
-                )));
+            if let Some(what) = record.divergence(&terms) {
+                return Err(Error::Diverged(what));
             }
             records.push(record);
         }

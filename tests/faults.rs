@@ -1,0 +1,360 @@
+//! Whatever happens to a run, it ends with the bytes of a run that was left alone: killed processes, signals,
+//! devices that are lost, numbers that are not finite, disks that do not take a checkpoint. The faults are made by
+//! `ACR_PINN_FAULT`; `scripts/endurance.sh` is the long version of the kills.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A tiny network, with random points and orders in every step, a checkpoint every ten steps and a row of the
+/// history every fifty.
+const TINY: [&str; 13] = [
+    "klein-gordon",
+    "--preset",
+    "quick",
+    "--width",
+    "4",
+    "--depth",
+    "1",
+    "--points",
+    "pde=16",
+    "--every",
+    "10",
+    "--evaluate-every",
+    "50",
+];
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
+    for name in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_MEMORY", "ACR_PINN_FAULT", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.args(arguments);
+    command
+}
+
+fn command(steps: &str, folder: &Path, more: &[&str]) -> Command {
+    let mut command = program(&["run"]);
+    command.args(TINY).args(["--steps", steps, "--out"]).arg(folder).args(more);
+    command
+}
+
+fn resume(folder: &Path) -> Command {
+    let mut command = program(&["resume"]);
+    command.arg(folder);
+    command
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn expect(command: &mut Command, code: i32, parts: &[&str]) {
+    let output = command.output().unwrap();
+    let text = errors(&output);
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {text}");
+    for part in parts {
+        assert!(text.contains(part), "no `{part}` in: {text}");
+    }
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+fn record(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("run.json")).unwrap()).unwrap()
+}
+
+fn checkpoints(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("checkpoints")).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
+
+/// All that a run leaves of its course.
+#[derive(Debug, PartialEq)]
+struct Traces {
+    files: Vec<Vec<u8>>,
+    trajectory: Value,
+}
+
+fn traces(folder: &Path) -> Traces {
+    let names = ["model.safetensors", "history.csv", "diagnostics.jsonl"];
+    let files = names.map(|name| std::fs::read(folder.join(name)).unwrap()).into();
+    let record = record(folder);
+    assert_eq!(record["status"], "finished");
+    Traces { files, trajectory: record["trajectory"].clone() }
+}
+
+fn same(got: &Traces, wanted: &Traces, what: &str) {
+    assert_eq!(got.trajectory, wanted.trajectory, "{what}: another trajectory");
+    assert!(got == wanted, "{what}: other bytes in a file");
+}
+
+/// The run that is left alone.
+fn undisturbed(folder: &Path, steps: &str) -> Traces {
+    let whole = folder.join("whole");
+    expect(&mut command(steps, &whole, &["--quiet"]), 0, &[]);
+    traces(&whole)
+}
+
+/// Waits until the run in `folder` has written a checkpoint that is not in `known`, or has ended.
+fn wait_for_checkpoint(child: &mut Child, folder: &Path, known: &[PathBuf]) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let arrived = || {
+        checkpoints(folder)
+            .iter()
+            .any(|file| file.extension().is_some_and(|e| e == "safetensors") && !known.contains(file))
+    };
+    while !arrived() && child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "no checkpoint after two minutes");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn kills_leave_nothing_that_resume_cannot_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let (steps, broken) = ("600", folder.path().join("broken"));
+    let wanted = undisturbed(folder.path(), steps);
+    let mut killed = 0;
+    for turn in 0..6_u64 {
+        let known = checkpoints(&broken);
+        let mut child = if broken.join("run.json").exists() { resume(&broken) } else { command(steps, &broken, &[]) };
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_for_checkpoint(&mut child, &broken, &known);
+        // not always at the same place between two checkpoints
+        std::thread::sleep(Duration::from_millis(turn * 7));
+        child.kill().unwrap();
+        killed += i32::from(child.wait().unwrap().code().is_none());
+        let _: Value = record(&broken);
+    }
+    assert!(killed > 0, "every process had ended before it was killed");
+    let output = resume(&broken).output().unwrap();
+    assert!(output.status.success() && !errors(&output).contains("damaged"), "{}", errors(&output));
+    same(&traces(&broken), &wanted, "after kills");
+    let left: Vec<_> =
+        checkpoints(&broken).into_iter().filter(|file| file.extension().is_some_and(|e| e == "tmp")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Fault, exit code, what is said.
+const FAULTS: [(&str, i32, &[&str]); 8] = [
+    ("device-lost@33", 0, &["the device was lost", "continuing from step 30"]),
+    ("device-lost@1,device-lost@2,device-lost@3,device-lost@44", 6, &["for the 4th time", "continues from step 40"]),
+    ("device-gone@33", 6, &["cannot be opened again", "continues from step 30"]),
+    ("nan@33", 5, &["loss `pde` is NaN at step 33", "step 30 is kept", "--on-nan rollback"]),
+    ("short-write@3,short-write@4", 7, &["step-00000030.safetensors", "bytes arrived"]),
+    ("enospc@3,enospc@4", 7, &["step-00000030.safetensors", "no space left"]),
+    ("rename@3", 7, &["step-00000030.safetensors", "renamed"]),
+    ("kill@3", -1, &[]),
+];
+
+#[test]
+fn after_every_fault_the_run_ends_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = undisturbed(folder.path(), "80");
+    for (number, (fault, code, parts)) in FAULTS.iter().enumerate() {
+        let run = folder.path().join(number.to_string());
+        let mut command = command("80", &run, &[]);
+        command.env("ACR_PINN_FAULT", fault);
+        if *code == -1 {
+            assert_eq!(command.output().unwrap().status.code(), None, "{fault}: not killed");
+        } else {
+            expect(&mut command, *code, parts);
+        }
+        if *code != 0 {
+            let status = match code {
+                -1 => "running",
+                5 => "diverged",
+                _ => "failed",
+            };
+            assert_eq!(record(&run)["status"], status, "{fault}");
+            assert!(!checkpoints(&run).is_empty(), "{fault}: nothing was kept");
+            expect(&mut resume(&run), 0, &["resume:  from step"]);
+        } else {
+            assert_eq!(record(&run)["events"][0]["kind"], "device lost");
+        }
+        same(&traces(&run), &wanted, fault);
+    }
+}
+
+#[test]
+fn a_rollback_halves_the_rate_and_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let once = folder.path().join("once");
+    let mut rolled = command("80", &once, &["--on-nan", "rollback"]);
+    expect(rolled.env("ACR_PINN_FAULT", "nan@33"), 0, &["loss `pde` is NaN at step 33", "back to step 30"]);
+    let record = record(&once);
+    let event = &record["events"][0];
+    assert_eq!((&event["kind"], &event["rate_factor"]), (&Value::from("rollback"), &Value::from(0.5)));
+    let rates = |folder: &Path| -> Vec<f64> {
+        let text = std::fs::read_to_string(folder.join("history.csv")).unwrap();
+        text.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect()
+    };
+    let undisturbed = folder.path().join("undisturbed");
+    expect(&mut command("80", &undisturbed, &["--quiet"]), 0, &[]);
+    for (half, whole) in rates(&once).iter().zip(rates(&undisturbed)) {
+        assert!((half / whole - 0.5).abs() < 1e-6, "{half} is not half of {whole}");
+    }
+    // at the same place again and again it gives up
+    let often = folder.path().join("often");
+    let mut rolled = command("80", &often, &["--on-nan", "rollback"]);
+    expect(rolled.env("ACR_PINN_FAULT", "nan@33,nan@33,nan@33,nan@33"), 5, &["after 3 rollbacks", "step 30 is kept"]);
+}
+
+#[test]
+fn memory_that_does_not_suffice_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command("10", &folder.path().join("run"), &["--memory", "1", "--points", "pde=100000"]);
+    expect(&mut command, 6, &["out of device memory", "needs", "in use", "--memory allows 1.0 MiB", "--points pde=N"]);
+}
+
+#[cfg(unix)]
+fn send(signal: &str, child: &Child) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_stop_between_two_steps_and_leave_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = undisturbed(folder.path(), "1000");
+    let run = folder.path().join("broken");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let known = checkpoints(&run);
+        let mut starting = if run.exists() { resume(&run) } else { command("1000", &run, &[]) };
+        let mut child = starting.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for_checkpoint(&mut child, &run, &known);
+        send(signal, &child);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", errors(&output));
+        assert!(errors(&output).contains("finishing step"), "{}", errors(&output));
+        assert_eq!(record(&run)["status"], "interrupted");
+    }
+    expect(&mut resume(&run), 0, &[]);
+    same(&traces(&run), &wanted, "after two signals");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended_at_once = (0..5).any(|turn| {
+        let run = folder.path().join(turn.to_string());
+        let mut child = command("1000000", &run, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_for_checkpoint(&mut child, &run, &[]);
+        // both before the program has a chance to react to the first; which thread takes which is up to the system
+        ["-STOP", "-INT", "-TERM", "-CONT"].iter().for_each(|signal| send(signal, &child));
+        let code = child.wait().unwrap().code();
+        assert!(matches!(code, Some(130 | 143)), "{code:?}");
+        expect(&mut resume_to(&run, "1"), 2, &["--steps 1: the run is at step"]);
+        record(&run)["status"] == "running"
+    });
+    assert!(ended_at_once, "it took the time to finish");
+}
+
+fn resume_to(folder: &Path, steps: &str) -> Command {
+    let mut command = resume(folder);
+    command.args(["--steps", steps]);
+    command
+}
+
+#[test]
+fn damaged_checkpoints_are_passed_over_and_other_settings_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("whole");
+    let wanted = undisturbed(folder.path(), "60");
+    let files = checkpoints(&run);
+    assert_eq!(files.len(), 2);
+    let good = std::fs::read(&files[1]).unwrap();
+    let mut bad = good.clone();
+    let end = bad.len();
+    bad[end - 3] ^= 4;
+    std::fs::write(&files[1], &bad).unwrap();
+    expect(&mut resume(&run), 0, &["step-00000060.safetensors", "damaged (tensor `", "using step-00000050 instead"]);
+    same(&traces(&run), &wanted, "from the checkpoint before");
+    for file in checkpoints(&run) {
+        std::fs::write(file, &good[..good.len() / 2]).unwrap();
+    }
+    expect(&mut resume(&run), 4, &["no valid checkpoint", "no older one is left"]);
+
+    std::fs::write(&files[1], &good).unwrap();
+    let path = run.join("run.json");
+    let mut changed = record(&run);
+    changed["configuration"]["seed"]["value"] = 5.into();
+    changed["configuration"]["horizon"]["value"] = 2.0.into();
+    std::fs::write(&path, changed.to_string()).unwrap();
+    expect(&mut resume(&run), 4, &["horizon 2.0 instead of 1.0, seed 5 instead of 1234", "--force"]);
+    changed["configuration"]["width"]["value"] = 5.into();
+    std::fs::write(&path, changed.to_string()).unwrap();
+    expect(&mut resume(&run), 4, &["shape"]);
+}
+
+/// The new length is in `run.json` from the first moment: a run that is killed on the way to it still knows it.
+#[test]
+fn an_extension_survives_a_kill_before_its_first_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let (once, twice) = (folder.path().join("once"), folder.path().join("twice"));
+    for run in [&once, &twice] {
+        expect(&mut command("30", run, &["--quiet"]), 0, &[]);
+    }
+    expect(&mut resume_to(&once, "60"), 0, &[]);
+    let mut killed = resume_to(&twice, "60");
+    assert_eq!(killed.env("ACR_PINN_FAULT", "kill@1").output().unwrap().status.code(), None);
+    expect(&mut resume(&twice), 0, &["from step 30 of 60"]);
+    same(&traces(&twice), &traces(&once), "extended twice");
+    assert_eq!(record(&twice)["configuration"]["width"]["origin"], "flag");
+    assert_eq!(record(&twice)["configuration"]["keep"]["origin"], "default");
+}
+
+#[test]
+fn a_run_stopped_before_its_first_checkpoint_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = undisturbed(folder.path(), "40");
+    let run = folder.path().join("broken");
+    let mut killed = command("40", &run, &[]);
+    assert_eq!(killed.env("ACR_PINN_FAULT", "kill@1").output().unwrap().status.code(), None);
+    expect(&mut resume(&run), 0, &["from step 0 of 40"]);
+    same(&traces(&run), &wanted, "begun again");
+}
+
+#[test]
+fn the_reference_is_remembered_where_the_run_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = folder.path().join("given");
+    std::fs::create_dir(&given).unwrap();
+    let text = vec![vec!["0.25"; 100].join(","); 100].join("\n");
+    for name in ["reference_u.csv", "reference_v.csv"] {
+        std::fs::write(given.join(name), &text).unwrap();
+    }
+    let run = folder.path().join("run");
+    let mut command = program(&["run", "cavity", "--preset", "quick", "--width", "4", "--depth", "1", "--points"]);
+    command.args(["pde=16", "--steps", "4", "--quiet", "--out"]).arg(&run).arg("--reference").arg(&given);
+    expect(&mut command, 0, &[]);
+    let before = record(&run)["final"].clone();
+    std::fs::remove_dir_all(&given).unwrap();
+    expect(&mut resume(&run), 0, &[]);
+    assert_eq!(record(&run)["final"], before);
+}
+
+/// Nobody looks, somebody looks, somebody looks often: the same bytes. And what is alive on the device stays as much
+/// as it was.
+#[test]
+fn watching_changes_nothing_and_nothing_piles_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = undisturbed(folder.path(), "200");
+    let watched = folder.path().join("watched");
+    let output = command("200", &watched, &["-vv"]).env("NO_COLOR", "1").output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    same(&traces(&watched), &wanted, "watched");
+    let text = errors(&output);
+    let seen: Vec<&str> = text.lines().filter_map(|line| line.split_once("buffers=").map(|(_, rest)| rest)).collect();
+    assert!(seen.len() == 4 && seen.iter().all(|numbers| *numbers == seen[0]), "{text}");
+    expect(
+        &mut command("200", &folder.path().join("x"), &[]).env("ACR_PINN_FAULT", "nam@3"),
+        2,
+        &["did you mean `nan`"],
+    );
+}
