@@ -287,9 +287,12 @@ fn damaged_checkpoints_are_passed_over_and_other_settings_refused() {
     changed["configuration"]["horizon"]["value"] = 2.0.into();
     std::fs::write(&path, changed.to_string()).unwrap();
     expect(&mut resume(&run), 4, &["horizon 2.0 instead of 1.0, seed 5 instead of 1234", "--force"]);
+    let mut forced = resume(&run);
+    expect(forced.args(["--force", "--steps", "70"]), 0, &["from step 60 of 70"]);
     changed["configuration"]["width"]["value"] = 5.into();
     std::fs::write(&path, changed.to_string()).unwrap();
-    expect(&mut resume(&run), 4, &["shape"]);
+    expect(&mut resume(&run), 4, &["width 5 instead of 4"]);
+    expect(resume(&run).arg("--force"), 4, &["tensor `", "has shape [4, "]);
 }
 
 /// The new length is in `run.json` from the first moment: a run that is killed on the way to it still knows it.
@@ -352,9 +355,5 @@ fn watching_changes_nothing_and_nothing_piles_up() {
     let text = errors(&output);
     let seen: Vec<&str> = text.lines().filter_map(|line| line.split_once("buffers=").map(|(_, rest)| rest)).collect();
     assert!(seen.len() == 4 && seen.iter().all(|numbers| *numbers == seen[0]), "{text}");
-    expect(
-        &mut command("200", &folder.path().join("x"), &[]).env("ACR_PINN_FAULT", "nam@3"),
-        2,
-        &["did you mean `nan`"],
-    );
+    expect(command("200", &folder.path().join("x"), &[]).env("ACR_PINN_FAULT", "nam@3"), 2, &["did you mean `nan`"]);
 }

@@ -139,26 +139,24 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
 
 /// The checkpoint to go on from; none if the run was stopped before it wrote any.
 fn newest(args: &ResumeArgs, config: &Config, quiet: bool) -> Result<Option<Checkpoint>> {
+    let made_with = Checkpoint::newest_configuration(&args.run);
+    let differences = made_with.map_or(Vec::new(), |made_with| config.differences(&made_with));
+    if !differences.is_empty() && !args.force {
+        let what = format!(
+            "run.json has other settings than the checkpoints: {}; restore run.json, or go on with it by --force",
+            differences.join(", ")
+        );
+        return Err(Error::input(&args.run, what));
+    }
     let found = Checkpoint::newest(&args.run, &config.network.layout(&config.shape));
-    if let (None, Some(last)) = (&found.newest, found.damaged.last()) {
-        return Err(Error::input(
-            args.run.join("checkpoints"),
-            format!("no valid checkpoint to continue from: {last}"),
-        ));
+    if let (None, Some(newest)) = (&found.newest, found.damaged.first()) {
+        let what = format!("no valid checkpoint to continue from: {newest}");
+        return Err(Error::input(args.run.join("checkpoints"), what));
     }
     if !quiet {
         found.damaged.iter().for_each(|message| eprintln!("warning: {message}"));
     }
     let Some(checkpoint) = found.newest else { return Ok(None) };
-    let differences = config.differences(&checkpoint.configuration);
-    if !differences.is_empty() && !args.force {
-        let what = format!(
-            "run.json has other settings than checkpoint {}: {}; restore run.json, or go on with it by --force",
-            checkpoint.step,
-            differences.join(", ")
-        );
-        return Err(Error::input(&args.run, what));
-    }
     if checkpoint.step > config.preset.steps {
         let what = format!("--steps {}: the run is at step {} already", config.preset.steps, checkpoint.step);
         return Err(Error::Usage(what));

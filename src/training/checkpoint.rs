@@ -18,6 +18,9 @@ use super::tensors::{Tensor, serialize};
 
 const FORMAT: &str = "acr-pinn-gpu checkpoint 2";
 
+/// Larger than the checkpoint of any network this program offers.
+const CAP: u64 = 1 << 30;
+
 /// Room for header and history beside the parameters and their moments.
 const SPARE: u64 = 64 << 20;
 
@@ -116,17 +119,9 @@ impl Checkpoint {
     }
 
     fn from_bytes(bytes: &[u8], layout: &Layout) -> std::result::Result<Checkpoint, String> {
-        let unreadable = |e| format!("not a readable safetensors file: {e}");
+        let metadata = metadata(bytes)?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-        let mut metadata: BTreeMap<String, String> =
-            header.metadata().clone().unwrap_or_default().into_iter().collect();
-        let whole = metadata.remove("sha256").ok_or("no metadata `sha256`")?;
         let field = |key: &str| metadata.get(key).ok_or_else(|| format!("no metadata `{key}`"));
-        let format = field("format")?;
-        if format != FORMAT {
-            return Err(format!("its format is `{format}`, this version reads `{FORMAT}`"));
-        }
         let data = |name: &str| -> std::result::Result<TensorView, String> {
             let tensor = file.tensor(name).map_err(|_| format!("tensor `{name}` is missing"))?;
             if checksum(tensor.shape(), tensor.data()) != *field(&format!("sha256.{name}"))? {
@@ -159,15 +154,19 @@ impl Checkpoint {
         if file.len() != 3 * layout.slots.len() + 1 {
             return Err(format!("{} tensors instead of {}", file.len(), 3 * layout.slots.len() + 1));
         }
-        if whole != checksum_of(&metadata) {
-            return Err("its metadata does not fit its checksum".to_owned());
-        }
         let wrong = |key: &str| format!("metadata `{key}` is no number");
         found.step = field("step")?.parse().map_err(|_| wrong("step"))?;
         found.rollbacks = field("rollbacks")?.parse().map_err(|_| wrong("rollbacks"))?;
         found.chain = Chain::parse(field("chain")?).ok_or("metadata `chain` is no hash")?;
         found.configuration = field("configuration")?.clone();
         Ok(found)
+    }
+
+    /// The configuration that the newest readable checkpoint of a run directory was made with, whatever network that
+    /// is of.
+    pub fn newest_configuration(folder: &Path) -> Option<String> {
+        let read = |file: PathBuf| metadata(&files::read(&file, CAP).ok()?).ok()?.remove("configuration");
+        list(folder).into_iter().rev().find_map(read)
     }
 
     /// Looks for the newest checkpoint of a run directory that verifies; there is no pointer to trust, all files
@@ -190,6 +189,26 @@ impl Checkpoint {
         found.damaged.iter_mut().for_each(|message| *message = format!("checkpoint {message}: {instead}"));
         found
     }
+}
+
+fn unreadable(error: safetensors::SafeTensorError) -> String {
+    format!("not a readable safetensors file: {error}")
+}
+
+/// The metadata of a file, verified.
+fn metadata(bytes: &[u8]) -> std::result::Result<BTreeMap<String, String>, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+    let mut metadata: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    match metadata.get("format") {
+        Some(format) if format == FORMAT => {}
+        Some(other) => return Err(format!("its format is `{other}`, this version reads `{FORMAT}`")),
+        None => return Err("no metadata `format`".to_owned()),
+    }
+    let whole = metadata.remove("sha256").ok_or("no metadata `sha256`")?;
+    if whole != checksum_of(&metadata) {
+        return Err("its metadata does not fit its checksum".to_owned());
+    }
+    Ok(metadata)
 }
 
 /// The rows of the tensor `history`.
