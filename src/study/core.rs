@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::Result;
 
-use super::compare::{comparison_table, comparisons, conflict_table, error_table, losses_note};
+use super::compare::{comparison_table, comparisons, conflict_table, error_table, losses_note, parts_table};
 use super::curves::convergence;
 use super::{Analysis, Entry, Request, Resolve, Run, Study, Task};
 
@@ -36,7 +36,7 @@ impl Study for Core {
         let comparisons = comparisons(runs);
         Analysis {
             notes: losses_note(runs).into_iter().collect(),
-            tables: vec![errors, comparison_table(&comparisons), conflicts],
+            tables: vec![errors, parts_table(runs), comparison_table(&comparisons), conflicts],
             figures: convergence(runs),
             document: json!({"groups": error_numbers, "comparisons": comparisons, "conflicts": conflict_numbers}),
         }

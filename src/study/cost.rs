@@ -9,7 +9,7 @@ use crate::report::{Curves, Marker, Series};
 
 use super::compare::losses_note;
 use super::statistics::{Fit, deviation, least_squares, mean};
-use super::table::{Table, cell};
+use super::table::{Table, cell, plus_minus};
 use super::{
     Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, Variation, conditions_of, distinct, problems_of,
 };
@@ -130,8 +130,8 @@ fn sizes(runs: &[Run]) -> Vec<Size> {
 fn cost_table(problem: &str, sizes: &[Size]) -> Table {
     let mut table = Table::new(
         format!("Cost of a step: {problem}"),
-        &["condition", "width", "depth", "points", "parameters", "step, ms", "std × this", "memory, MiB"],
-        "Std × this: time relative to std at the same width, depth and points. Memory: all device buffers of the step.",
+        &["condition", "width", "depth", "points", "parameters", "step, ms", "÷ std", "memory, MiB"],
+        "÷ std: time divided by that of std at the same width, depth and points. Width: in brackets that of the kernels where it differs. Memory: all device buffers of the step.",
     );
     for size in sizes.iter().filter(|size| size.problem == problem) {
         let same = |s: &&Size| {
@@ -140,8 +140,6 @@ fn cost_table(problem: &str, sizes: &[Size]) -> Table {
                 && [s.width, s.depth, s.points] == [size.width, size.depth, size.points]
         };
         let ratio = sizes.iter().find(same).map_or(f64::NAN, |std| size.step_ms / std.step_ms);
-        let deviation =
-            if size.deviation_ms.is_finite() { format!(" ± {}", cell(size.deviation_ms)) } else { String::new() };
         let width = match size.real_width == size.width {
             true => size.width.to_string(),
             false => format!("{} ({})", size.width, size.real_width),
@@ -152,7 +150,7 @@ fn cost_table(problem: &str, sizes: &[Size]) -> Table {
             size.depth.to_string(),
             size.points.to_string(),
             size.parameters.to_string(),
-            format!("{}{deviation}", cell(size.step_ms)),
+            plus_minus(size.step_ms, size.deviation_ms),
             cell(ratio),
             cell(size.bytes / f64::from(1 << 20)),
         ]);

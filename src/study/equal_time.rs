@@ -8,7 +8,7 @@ use crate::report::{Curves, Series};
 
 use super::compare::{comparison_table, comparisons, error_table, losses_note};
 use super::statistics::{deviation, mean, median};
-use super::table::{Table, cell};
+use super::table::{Table, cell, plus_minus};
 use super::{Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, conditions_of, group, problems_of};
 
 /// See the module.
@@ -88,10 +88,7 @@ fn race_table(runs: &[Run]) -> Table {
             let errors: Vec<f64> = done.iter().map(|run| run.outcome.rel_l2()).collect();
             let reached: Vec<f64> =
                 done.iter().filter_map(|run| run.outcome.measured.get("reached_seconds").copied()).collect();
-            let with_spread = |values: &[f64]| match deviation(values, 1) {
-                width if width.is_finite() => format!("{} ± {}", cell(mean(values)), cell(width)),
-                _ => cell(mean(values)),
-            };
+            let with_spread = |values: &[f64]| plus_minus(mean(values), deviation(values, 1));
             table.rows.push(vec![
                 problem.to_owned(),
                 condition.to_owned(),

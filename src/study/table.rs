@@ -63,7 +63,19 @@ pub fn spread(mean: f64, deviation: f64) -> String {
     }
     let power = mean.log10().floor() as i32;
     let unit = 10.0_f64.powi(power);
-    format!("({:.2} ± {:.2})e{power}", mean / unit, deviation / unit)
+    match power {
+        0 => format!("{mean:.2} ± {deviation:.2}"),
+        _ => format!("({:.2} ± {:.2})e{power}", mean / unit, deviation / unit),
+    }
+}
+
+/// Mean and deviation with as many decimals as give the mean three digits, `0.917 ± 0.004`.
+pub fn plus_minus(mean: f64, deviation: f64) -> String {
+    if !mean.is_finite() || !deviation.is_finite() {
+        return cell(mean);
+    }
+    let digits = (2 - mean.abs().max(1e-9).log10().floor() as i32).clamp(0, 9) as usize;
+    format!("{mean:.digits$} ± {deviation:.digits$}")
 }
 
 /// One line of comma-separated values; cells are quoted where they must be.
@@ -95,6 +107,10 @@ mod tests {
             assert_eq!(cell(value), text);
         }
         assert_eq!(spread(0.0321, 0.004), "(3.21 ± 0.40)e-2");
+        assert_eq!(spread(1.329, 0.2), "1.33 ± 0.20");
+        assert_eq!(plus_minus(0.9174, 0.003_83), "0.917 ± 0.004");
+        assert_eq!(plus_minus(1234.0, 56.7), "1234 ± 57");
+        assert_eq!(plus_minus(12.0, f64::NAN), "12.0");
         assert_eq!(spread(0.0321, f64::NAN), "3.21e-2");
         assert_eq!(spread(f64::NAN, 1.0), "–");
     }
