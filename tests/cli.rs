@@ -55,7 +55,8 @@ fn expect(output: &Output, code: i32, parts: &[&str]) {
 fn wrong_command_lines_say_what_to_do() {
     let cases: &[(&[&str], &str)] = &[
         (&["run", "cavty"], "did you mean `cavity`"),
-        (&["run", "burger"], "choose one of"),
+        (&["run", "burger"], "did you mean `burgers`"),
+        (&["run", "navier-stokes"], "choose one of"),
         (&["run", "cavity", "--preset", "papr"], "did you mean `paper`"),
         (&["run", "cavity", "--condition", "acrr"], "did you mean `acr`"),
         (&["run", "cavity", "--network", "ldaa"], "did you mean `lda`"),
