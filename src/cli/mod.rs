@@ -14,6 +14,7 @@ mod progress;
 mod run;
 mod signals;
 mod study;
+mod verify;
 
 use acr_pinn_gpu::error::Error;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -51,6 +52,8 @@ enum Verb {
     Gradients(gradients::Args),
     /// Many runs and what they say together: core, cost, ablation, robustness, equal-time
     Study(Box<study::Args>),
+    /// Conformance of this adapter: every kernel against the f64 oracle
+    Verify(verify::Args),
     /// Adapters, drivers, limits, the one chosen and why, and a self-test
     Doctor(doctor::Args),
     /// Problems, networks, strategies, plans, conditions and presets
@@ -87,6 +90,7 @@ pub fn run() -> anyhow::Result<u8> {
         Verb::Evaluate(args) => evaluate::run(&args, cli.quiet),
         Verb::Gradients(args) => gradients::run(&args, cli.quiet),
         Verb::Study(args) => study::run(&args, cli.quiet),
+        Verb::Verify(args) => verify::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::List(args) => list::run(&args),
     }

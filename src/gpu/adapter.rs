@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::health::Health;
 use super::kernel::Kernel;
+use super::slip::Slip;
 use crate::error::{Error, Result};
 
 /// What the user asked for. Empty fields leave the choice to [`Adapters::choose`].
@@ -56,6 +57,7 @@ pub struct Gpu {
     pub(super) allocated: Arc<AtomicU64>,
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
+    pub(super) slip: Option<Arc<Slip>>,
 }
 
 const BACKENDS: [(&str, wgpu::Backends); 5] = [
@@ -193,6 +195,7 @@ impl Gpu {
             software,
             allocated: Arc::default(),
             kernels: Arc::default(),
+            slip: None,
         })
     }
 

@@ -58,7 +58,7 @@ impl Kernel {
     ///
     /// Fails with [`Error::Kernel`] where the text does not parse, naming the part and line.
     pub fn link(gpu: &Gpu, label: &str, parts: &[Part]) -> Result<Kernel> {
-        let text = join(parts);
+        let text = gpu.slipped(join(parts));
         dump(label, &text);
         let known = |kernel: &&(String, Kernel)| kernel.1.label == label && kernel.0 == text;
         let lately = || gpu.kernels.lock().unwrap_or_else(PoisonError::into_inner);

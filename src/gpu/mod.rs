@@ -6,6 +6,7 @@ mod buffer;
 mod health;
 mod kernel;
 mod record;
+mod slip;
 mod timer;
 
 pub use adapter::{Adapters, Choice, Gpu, Record};

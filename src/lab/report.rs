@@ -95,6 +95,11 @@ impl Report {
         });
     }
 
+    /// Compares a number that is no rounding error, such as a correlation, with its own limit.
+    pub fn below(&mut self, place: impl Display, got: f64, limit: f64) {
+        self.measure(got, limit, &place, || format!("{place}: {got:.3e} > {limit:.3e}"));
+    }
+
     /// Notes a failure of another kind.
     pub fn check(&mut self, holds: bool, message: impl FnOnce() -> String) {
         self.comparisons += 1;

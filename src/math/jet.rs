@@ -40,6 +40,14 @@ impl Jet {
         }
     }
 
+    /// The number of coordinates it has derivatives along; a value knows no coordinates and counts as two.
+    pub const fn axes(self) -> usize {
+        match self {
+            Self::Value | Self::Gradient | Self::Second | Self::Third => 2,
+            Self::Second5d => 5,
+        }
+    }
+
     /// How many numbers it holds.
     pub const fn streams(self) -> usize {
         match self {

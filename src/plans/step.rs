@@ -119,7 +119,7 @@ pub trait Plan: Sync {
 }
 
 /// Constants that more than one kernel of a step wants.
-pub(super) fn common_prelude(setup: &Setup) -> Prelude {
+pub fn common_prelude(setup: &Setup) -> Prelude {
     let mut p = Prelude::default();
     let axes = setup.problem.axes();
     let terms = setup.problem.terms();

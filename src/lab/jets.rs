@@ -1,0 +1,175 @@
+//! The algebra of derivative streams on the device: elementwise functions, products and their adjoints, for
+//! every jet. Wanted numbers come from nested duals in f64, so no formula is stated twice; adjointness
+//! ⟨Jv, w⟩ = ⟨v, Jᵀw⟩ is checked between kernels alone.
+
+use crate::error::Result;
+use crate::gpu::{Gpu, Part};
+use crate::math::{Dual, Jet, Real};
+use crate::plans::prelude::{Prelude, shader};
+
+use super::compute::evaluate;
+use super::fields::{Field, Nested, indices, padded, streams, streams_of_units, stride};
+use super::report::{Report, Tolerance, norm, widen};
+
+/// Constants of the generalised Laplacian: all different, of both signs.
+const LAPLACIAN: [f64; 5] = [-1.5, 0.75, 1.25, -0.5, 2.0];
+const SLOPES: [f64; 5] = [2.0, 0.5, 1.0, 4.0, 0.25];
+const CASES: usize = 64;
+const ROUNDING: Tolerance = Tolerance::of_f32(32.0);
+
+/// Outputs of the kernel, in its order.
+const RESULTS: [&str; 9] = [
+    "tanh",
+    "sigmoid",
+    "multiply",
+    "tanh adjoint",
+    "sigmoid adjoint",
+    "multiply adjoint",
+    "inner",
+    "tanh tangent",
+    "sigmoid tangent",
+];
+/// Maps that are their own kind of linear: (tangent Jv, v is b instead of a, adjoint Jᵀw), as indices of [`RESULTS`].
+const ADJOINTS: [(&str, usize, usize, usize); 3] =
+    [("tanh adjointness", 7, 1, 3), ("sigmoid adjointness", 8, 1, 4), ("multiply adjointness", 2, 0, 5)];
+
+const KERNEL: &str = "
+@group(0) @binding(0) var<storage, read> inputs: array<Jet>;          // [case] a, b, cotangent
+@group(0) @binding(1) var<storage, read_write> results: array<Jet>;   // [case][RESULTS]
+
+// φ′, whose chain is the slope field φ′(u): its product with v is the motion of φ(u) along v.
+fn slope_of(f: Derivatives) -> Derivatives { return Derivatives(f.f1, f.f2, f.f3, f.f4, 0.0); }
+
+@compute @workgroup_size(64)
+fn algebra(@builtin(global_invocation_id) id: vec3u) {
+    let a = inputs[3u * id.x];
+    let b = inputs[3u * id.x + 1u];
+    let bar = inputs[3u * id.x + 2u];
+    let t = tanh_derivatives(value(a));
+    let s = sigmoid_derivatives(value(a));
+    let at = RESULTS * id.x;
+    results[at] = chain(t, a);
+    results[at + 1u] = chain(s, a);
+    results[at + 2u] = multiply(a, b);
+    results[at + 3u] = chain_adjoint(t, a, bar);
+    results[at + 4u] = chain_adjoint(s, a, bar);
+    results[at + 5u] = multiply_adjoint(b, bar);
+    results[at + 6u] = from_value(inner(a, b));
+    results[at + 7u] = multiply(chain(slope_of(t), a), b);
+    results[at + 8u] = multiply(chain(slope_of(s), a), b);
+}
+";
+
+/// A jet's constants and what its streams are made of.
+struct Algebra {
+    jet: Jet,
+    laplacian: &'static [f64],
+    /// For each stream a field that has only this one.
+    units: Vec<Field<f64>>,
+}
+
+impl Algebra {
+    fn new(jet: Jet) -> Self {
+        let laplacian = &LAPLACIAN[..jet.axes()];
+        let matrix = streams_of_units(jet, laplacian);
+        let count = indices(jet.axes()).len();
+        let unit = |stream: usize| {
+            let only = |row: &Vec<f64>| row.iter().enumerate().all(|(s, &x)| (x != 0.0) == (s == stream));
+            let which = matrix.iter().position(only).expect("every stream has a field of its own");
+            let mut field = Field(vec![0.0; count]);
+            field.0[which] = 1.0 / matrix[which][stream];
+            field
+        };
+        Self { jet, laplacian, units: (0..jet.streams()).map(unit).collect() }
+    }
+
+    fn streams<T: Real>(&self, f: impl Fn(&[Nested<T>]) -> Nested<T>) -> Vec<T> {
+        streams(self.jet, self.laplacian, f)
+    }
+
+    /// Jᵀ w entry by entry: (Jᵀ w)ₛ = ⟨J eₛ, w⟩, where J eₛ is the motion of `f` as its argument moves along stream s.
+    fn adjoint(
+        &self,
+        argument: &Field<f64>,
+        w: &[f64],
+        f: impl Fn(Nested<Dual<f64>>, &[Nested<Dual<f64>>]) -> Nested<Dual<f64>>,
+    ) -> Vec<f64> {
+        let motion = |unit: &Field<f64>| {
+            let a = argument.moving(unit);
+            self.streams(|x| f(a.at(x), x)).iter().zip(w).map(|(m, w)| m.tangent * w).sum()
+        };
+        self.units.iter().map(motion).collect()
+    }
+
+    fn wanted(&self, u: &Field<f64>, v: &Field<f64>, w: &[f64]) -> [Vec<f64>; RESULTS.len()] {
+        let still = v.moving(&Field(vec![0.0; v.0.len()]));
+        let one = Nested::<f64>::constant(1.0);
+        let own = |field: &Field<f64>| self.streams(|x| field.at(x));
+        let mut inner = vec![0.0; self.jet.streams()];
+        inner[0] = own(u).iter().zip(own(v)).map(|(a, b)| a * b).sum();
+        [
+            self.streams(|x| u.at(x).tanh()),
+            self.streams(|x| u.at(x).sigmoid()),
+            self.streams(|x| u.at(x) * v.at(x)),
+            self.adjoint(u, w, |a, _| a.tanh()),
+            self.adjoint(u, w, |a, _| a.sigmoid()),
+            self.adjoint(u, w, |a, x| a * still.at(x)),
+            inner,
+            self.streams(|x| {
+                let y = u.at(x).tanh();
+                (one - y * y) * v.at(x)
+            }),
+            self.streams(|x| {
+                let y = u.at(x).sigmoid();
+                y * (one - y) * v.at(x)
+            }),
+        ]
+    }
+}
+
+/// Every operation on `jet`, a report for each.
+pub fn check(gpu: &Gpu, jet: Jet) -> Result<Vec<(&'static str, Report)>> {
+    let algebra = Algebra::new(jet);
+    let field = |case, which| Field::random(jet.axes(), case, which);
+    let cotangent = |case| field(case, 2).0[..jet.streams()].to_vec();
+    let own = |field: Field<f64>| algebra.streams(|x| field.at(x));
+    let inputs: Vec<[Vec<f64>; 3]> =
+        (0..CASES).map(|case| [own(field(case, 0)), own(field(case, 1)), cotangent(case)]).collect();
+    let got = on_device(gpu, &algebra, &inputs)?;
+    let mut reports: Vec<(&str, Report)> = RESULTS.map(|name| (name, Report::default())).into();
+    let mut adjointness: Vec<(&str, Report)> = ADJOINTS.map(|(name, ..)| (name, Report::default())).into();
+    for (case, got) in got.chunks(RESULTS.len() * stride(jet)).enumerate() {
+        let results: Vec<&[f32]> = got.chunks(stride(jet)).map(|result| &result[..jet.streams()]).collect();
+        let w = cotangent(case);
+        let wanted = algebra.wanted(&field(case, 0), &field(case, 1), &w);
+        for ((name, report), (got, wanted)) in reports.iter_mut().zip(results.iter().zip(&wanted)) {
+            report.entries(format_args!("{} {name}, case {case}, stream ", jet.name()), got, wanted, ROUNDING);
+        }
+        for ((name, report), (_, tangent, v, adjoint)) in adjointness.iter_mut().zip(ADJOINTS) {
+            let (jv, jtw, v) = (widen(results[tangent]), widen(results[adjoint]), &inputs[case][v]);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let scale = (norm(&jv) * norm(&w)).max(norm(v) * norm(&jtw)).max(f64::MIN_POSITIVE);
+            report.number(
+                format_args!("{} {name}, case {case}", jet.name()),
+                dot(v, &jtw),
+                dot(&jv, &w),
+                scale,
+                ROUNDING,
+            );
+        }
+    }
+    reports.extend(adjointness);
+    Ok(reports)
+}
+
+fn on_device(gpu: &Gpu, algebra: &Algebra, inputs: &[[Vec<f64>; 3]]) -> Result<Vec<f32>> {
+    let jet = algebra.jet;
+    let mut prelude = Prelude::default();
+    prelude.f32s("SLOPES", &SLOPES[..jet.axes()]).f32s("LAPLACIAN", algebra.laplacian);
+    prelude.u32("RESULTS", RESULTS.len());
+    let order = shader(&format!("jets/{}", jet.name()));
+    let parts = [prelude.part(), shader("math"), order, Part::new("lab", KERNEL)];
+    let flat: Vec<f32> = inputs.iter().flatten().flat_map(|streams| padded(jet, streams)).collect();
+    let inputs = gpu.storage_with("inputs", &flat)?;
+    evaluate(gpu, "algebra", &parts, &[("inputs", &inputs)], CASES * RESULTS.len() * stride(jet), CASES)
+}

@@ -1,0 +1,252 @@
+//! Conformance of one adapter: every kernel and plan against the f64 oracle, as a list of independent jobs.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::math::{Jet, Variant};
+use crate::networks::{self, Network};
+use crate::{plans, problems, strategies};
+
+use super::card::{Card, Finding, KIND};
+use super::steps::{SMALL, Subject};
+use super::{equations, functions, jets, random, update};
+
+/// Kinds of checks and what they hold against what, in the order of their work.
+pub const CHECKS: [(&str, &str); 10] = [
+    ("functions", "elementary functions over their whole range, in ULP, beside what WGSL allows its own"),
+    ("schedule", "learning rates and bias corrections over a long run"),
+    ("jets", "derivative streams: functions, products, their adjoints, and ⟨Jv, w⟩ = ⟨v, Jᵀw⟩"),
+    ("equations", "residuals of the differential equations, their adjoints, and known right-hand sides"),
+    ("strategies", "coefficients from Gram matrices with conflicts of every kind"),
+    ("adam", "the update kernel: moments, parameters and packed weights"),
+    ("random", "random words, permutations and orders, bit for bit"),
+    ("sampler", "points: bits, strata, regions, independence of axes, sets and steps"),
+    ("gradients", "losses, gradient rows, Gram matrix and coefficients of a step"),
+    ("trajectory", "the first 20 steps of a run"),
+];
+
+/// How much is checked.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Full-size networks, all published forms and many widths, and denser arguments.
+    pub thorough: bool,
+    /// Only these kinds of checks, if any are named.
+    pub only: Vec<String>,
+}
+
+impl Options {
+    fn wants(&self, check: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == check)
+    }
+}
+
+type Job = Box<dyn Fn(&Gpu, &Options) -> Vec<Finding> + Send + Sync>;
+
+/// Runs the checks on `gpus`, several devices of one adapter that work side by side, and hands each finding on as
+/// soon as all before it are known.
+///
+/// # Panics
+/// If there is no device.
+pub fn run(gpus: &[Gpu], options: &Options, mut each: impl FnMut(&Finding)) -> Card {
+    let start = Instant::now();
+    let gpu = &gpus[0];
+    let jobs = jobs(gpu, options);
+    let results: Vec<Mutex<Option<Vec<Finding>>>> = jobs.iter().map(|_| Mutex::default()).collect();
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let mut findings = Vec::new();
+    std::thread::scope(|scope| {
+        for gpu in gpus {
+            let (jobs, results, next, sender) = (&jobs, &results, &next, sender.clone());
+            scope.spawn(move || {
+                loop {
+                    let mine = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(mine) else { break };
+                    *results[mine].lock().expect("no holder panics") = Some(job(gpu, options));
+                    let _ = sender.send(());
+                }
+            });
+        }
+        drop(sender);
+        let mut shown = 0;
+        while receiver.recv().is_ok() {
+            while let Some(done) = results.get(shown).and_then(|r| r.lock().expect("no holder panics").take()) {
+                done.iter().filter(|finding| options.wants(&finding.check)).for_each(&mut each);
+                findings.extend(done.into_iter().filter(|finding| options.wants(&finding.check)));
+                shown += 1;
+            }
+        }
+    });
+    for fault in gpus.iter().filter_map(Gpu::fault) {
+        findings.push(Finding::broken("functions", "the device itself", fault));
+    }
+    Card {
+        schema: 1,
+        kind: KIND.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        adapter: gpu.record().clone(),
+        checked: gpu.is_checked(),
+        thorough: options.thorough,
+        passed: !findings.is_empty() && findings.iter().all(|finding| finding.passed),
+        seconds: start.elapsed().as_secs_f64(),
+        findings,
+    }
+}
+
+/// What is to be done, cheap things first: they say most about a broken driver.
+fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
+    let mut jobs: Vec<Job> = Vec::new();
+    let wants = |check: &str| options.wants(check);
+    if wants("functions") {
+        jobs.push(Box::new(|gpu, options| function_findings(gpu, if options.thorough { 4096 } else { 256 })));
+    }
+    if wants("schedule") {
+        jobs.push(Box::new(|gpu, _| one("schedule", "rates and bias corrections", functions::check_schedule(gpu))));
+    }
+    for jet in Jet::ALL.into_iter().filter(|_| wants("jets")) {
+        jobs.push(Box::new(move |gpu, _| jet_findings(gpu, jet)));
+    }
+    for &problem in problems::ALL.iter().filter(|_| wants("equations")) {
+        jobs.push(Box::new(move |gpu, _| equation_findings(gpu, problem)));
+    }
+    for &strategy in strategies::ALL.iter().filter(|_| wants("strategies")) {
+        for terms in term_counts() {
+            let name = format!("{}, {terms} terms", strategy.name());
+            jobs.push(Box::new(move |gpu, _| one("strategies", &name, super::strategies::check(gpu, strategy, terms))));
+        }
+    }
+    for (network, variant) in forms().into_iter().filter(|_| wants("adam")) {
+        let name = format!("{} {}", network.name(), variant.name());
+        jobs.push(Box::new(move |gpu, _| one("adam", &name, update::check(gpu, network, variant))));
+    }
+    if wants("random") {
+        jobs.push(Box::new(|gpu, _| one("random", "words, permutations, orders", random::check_numbers(gpu))));
+    }
+    let subjects = subjects(gpu, options.thorough);
+    for (subject, _) in subjects.iter().filter(|(_, first)| *first && wants("sampler")) {
+        // what is drawn does not depend on the network
+        let subject = Subject { network: networks::ALL[0], size: [4, 1], points: [257, 53], ..*subject };
+        jobs.push(Box::new(move |gpu, _| {
+            let report = subject.build(gpu).and_then(|bench| bench.check_sampler());
+            one("sampler", subject.problem.name(), report)
+        }));
+    }
+    for (subject, first) in
+        subjects.into_iter().filter(|(_, first)| wants("gradients") || *first && wants("trajectory"))
+    {
+        jobs.push(Box::new(move |gpu, options| step_findings(gpu, options, &subject, first)));
+    }
+    jobs
+}
+
+/// The numbers of terms that problems have.
+fn term_counts() -> std::collections::BTreeSet<usize> {
+    problems::ALL.iter().map(|problem| problem.terms().len()).collect()
+}
+
+/// Every network in every published form that differs.
+fn forms() -> Vec<(&'static dyn Network, Variant)> {
+    let mut forms = Vec::new();
+    for &network in networks::ALL {
+        let layout = |variant| {
+            let shape = networks::Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant };
+            (network.layout(&shape), network.wiring(&shape).scales)
+        };
+        forms.push((network, Variant::V2));
+        if layout(Variant::V1) != layout(Variant::V2) {
+            forms.push((network, Variant::V1));
+        }
+    }
+    forms
+}
+
+/// Every problem on every form of every network by every plan, and whether it is the problem's first.
+fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
+    // software rendering compiles slowly: small tiles there, unless there is time
+    let tile = (gpu.is_software() && !thorough).then_some(SMALL);
+    let mut subjects = Vec::new();
+    let mut strategies = strategies::ALL.iter().rev().cycle();
+    let sizes: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 1], [128, 2]] } else { &[[7, 2]] };
+    for &problem in problems::ALL {
+        let mut first = true;
+        for &plan in plans::ALL {
+            for (network, variant) in forms() {
+                for &size in sizes {
+                    let strategy = *strategies.next().expect("a cycle has no end");
+                    let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], tile };
+                    subjects.push((subject, first));
+                    first = false;
+                }
+            }
+        }
+    }
+    subjects
+}
+
+fn one(check: &str, subject: &str, report: Result<super::Report>) -> Vec<Finding> {
+    vec![match report {
+        Ok(report) => Finding::of(check, subject, &report),
+        Err(error) => Finding::broken(check, subject, error),
+    }]
+}
+
+fn function_findings(gpu: &Gpu, density: u32) -> Vec<Finding> {
+    let measured = match functions::check(gpu, density) {
+        Ok(measured) => measured,
+        Err(error) => return vec![Finding::broken("functions", "all", error)],
+    };
+    let finding = |m: functions::Measured| {
+        let mut finding = match &m.report {
+            Some(report) => Finding::of("functions", m.name, report),
+            // the device's own: measured, but nothing relies on it
+            None => Finding { passed: true, ..Finding::of("functions", m.name, &super::Report::default()) },
+        };
+        let numbers = [("ulp", m.worst_ulp), ("absolute", m.worst_absolute)];
+        finding.measured = numbers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        finding.wgsl_allows = m.allowance.to_owned();
+        finding
+    };
+    measured.into_iter().map(finding).collect()
+}
+
+fn jet_findings(gpu: &Gpu, jet: Jet) -> Vec<Finding> {
+    match jets::check(gpu, jet) {
+        Ok(reports) => {
+            let finding = |(name, report)| Finding::of("jets", format!("{}: {name}", jet.name()), &report);
+            reports.into_iter().map(finding).collect()
+        }
+        Err(error) => vec![Finding::broken("jets", jet.name(), error)],
+    }
+}
+
+fn equation_findings(gpu: &Gpu, problem: &'static dyn problems::Problem) -> Vec<Finding> {
+    let name = problem.name();
+    let mut findings = match equations::check_residual(gpu, problem) {
+        Ok([residual, adjoint]) => vec![
+            Finding::of("equations", format!("{name}: residual"), &residual),
+            Finding::of("equations", format!("{name}: adjoint"), &adjoint),
+        ],
+        Err(error) => vec![Finding::broken("equations", name, error)],
+    };
+    findings.extend(one("equations", &format!("{name}: data"), equations::check_data(gpu, problem)));
+    findings
+}
+
+fn step_findings(gpu: &Gpu, options: &Options, subject: &Subject, first: bool) -> Vec<Finding> {
+    let name = subject.name();
+    let mut bench = match subject.build(gpu) {
+        Ok(bench) => bench,
+        Err(error) => return vec![Finding::broken("gradients", name, error)],
+    };
+    let mut findings = Vec::new();
+    if options.wants("gradients") {
+        findings.extend(one("gradients", &name, bench.check_gradients()));
+    }
+    if (first || options.thorough) && options.wants("trajectory") {
+        findings.extend(one("trajectory", &name, bench.check_trajectory()));
+    }
+    findings
+}
