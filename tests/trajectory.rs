@@ -6,13 +6,13 @@ mod common;
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
-use acr_pinn_gpu::networks::Lda;
+use acr_pinn_gpu::networks::{Layout, Lda};
 use acr_pinn_gpu::oracle::{self, Model, Settings};
 use acr_pinn_gpu::plans::fused::Fused;
 use acr_pinn_gpu::plans::{Setup, Tile};
 use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
 use acr_pinn_gpu::strategies::PcGrad;
-use acr_pinn_gpu::training::{StepRecord, Trainer};
+use acr_pinn_gpu::training::{self, StepRecord, Trainer};
 use common::{Report, Tolerance};
 
 const SIZE: [usize; 2] = [7, 2];
@@ -106,6 +106,64 @@ fn coefficients_use_the_orders_of_their_step() {
     }
     report.check(orders_matter > 5, || format!("another order changes only {orders_matter} of 60 steps"));
     report.finish();
+}
+
+/// Norms are of the rows before the step, gates are those of the parameters after it.
+#[test]
+fn diagnoses_agree_with_the_oracle() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let mut trainer = trainer(&gpu, setup(&KleinGordon::DEFAULT, Sampling::Resampled));
+    trainer.advance(8).unwrap();
+    let before = common::widen(&trainer.parameters().unwrap());
+    let record = trainer.advance(1).unwrap().remove(0);
+    let line = training::diagnosis(&trainer, &record).unwrap();
+    assert_eq!(line["step"], 9);
+
+    let (setup, points) = (&trainer.setup, trainer.gpu.read::<f32>(&trainer.step.points, 2 * 61).unwrap());
+    let sets = [&points[..80], &points[80..104], &points[104..]].map(common::widen);
+    let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+    let rows = oracle::gradients(model, &before, &sets).unwrap().rows;
+    let layout = setup.network.layout(&setup.shape);
+    for (module, tensors) in [("linear.1", 2), ("gates.0.0", 2), ("residual_scales", 1)] {
+        let first = layout.slots.iter().position(|slot| slot.name.starts_with(module)).unwrap();
+        let range = layout.slots[first].offset..layout.slots[first + tensors - 1].range().end;
+        for (k, row) in rows.iter().enumerate() {
+            let (got, wanted) = (line["module_norms"][module][k].as_f64().unwrap(), common::norm(&row[range.clone()]));
+            report.number(format!("{module} term {k}"), got, wanted, common::norm(row), Tolerance::ALONG_A_RUN);
+        }
+    }
+
+    let after = common::widen(&trainer.parameters().unwrap());
+    let tanh_of = |module: &str, x: &[f64]| -> Vec<f64> {
+        dense(&layout, &after, module, x).into_iter().map(f64::tanh).collect()
+    };
+    let (mut count, mut mean, mut square) = (0.0, 0.0, 0.0);
+    for point in sets[0].chunks(2) {
+        // Klein–Gordon up to t = 1 lives on the unit square
+        let x = [2.0 * point[0] - 1.0, 2.0 * point[1] - 1.0];
+        let [s, e1, e2] = ["linear.0", "encoder1.0", "encoder2.0"].map(|module| tanh_of(module, &x));
+        let logits = dense(&layout, &after, "gates.0.2", &tanh_of("gates.0.0", &[s, e1, e2].concat()));
+        let (first, second) = logits.split_at(SIZE[0]);
+        for (r1, r2) in first.iter().zip(second) {
+            let w = r1.exp() / (r1.exp() + r2.exp());
+            (count, mean, square) = (count + 1.0, mean + w, square + (w - 0.5).powi(2));
+        }
+    }
+    let gate = &line["gates"][0];
+    let wanted = [("mean", mean / count), ("std", (2.0 * square / (2.0 * count - 1.0)).sqrt())];
+    for (key, wanted) in wanted {
+        let got = if key == "mean" { &gate[key][0] } else { &gate[key] };
+        assert!((got.as_f64().unwrap() - wanted).abs() < 1e-12, "{key}: {got} instead of {wanted}");
+    }
+    assert_eq!((line["gates"].as_array().unwrap().len(), &gate["saturation"]), (SIZE[1], &0.0.into()));
+    report.finish();
+}
+
+/// The linear map `module`, with plain loops over its tensors.
+fn dense(layout: &Layout, parameters: &[f64], module: &str, x: &[f64]) -> Vec<f64> {
+    let tensor = |kind: &str| &parameters[layout.slot(&format!("{module}.{kind}")).unwrap().range()];
+    let row = |(row, bias): (&[f64], &f64)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + bias;
+    tensor("weight").chunks(x.len()).zip(tensor("bias")).map(row).collect()
 }
 
 #[test]

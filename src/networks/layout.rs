@@ -63,6 +63,19 @@ impl Layout {
     pub fn slot(&self, name: &str) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.name == name)
     }
+    /// Every module, a matrix with its bias or a tensor on its own, with its indices in the flat vector.
+    pub fn modules(&self) -> Vec<(&str, std::ops::Range<usize>)> {
+        let mut modules: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
+        for slot in &self.slots {
+            let name = slot.name.strip_suffix(".weight").or_else(|| slot.name.strip_suffix(".bias"));
+            let name = name.unwrap_or(&slot.name);
+            match modules.last_mut() {
+                Some((known, range)) if *known == name => range.end = slot.range().end,
+                _ => modules.push((name, slot.range())),
+            }
+        }
+        modules
+    }
     /// The offset of the tensor called `name`.
     ///
     /// # Panics
@@ -85,5 +98,6 @@ mod tests {
         assert_eq!(layout.slots[1].range(), 6..9);
         assert_eq!(layout.offset("scales"), 9);
         assert_eq!((layout.slots[0].rows(), layout.slots[0].columns()), (3, 2));
+        assert_eq!(layout.modules(), [("a", 0..9), ("scales", 9..13)]);
     }
 }

@@ -100,27 +100,45 @@ impl Architecture for Lda {
     }
 
     fn forward<T: Real>(shape: &Shape, layout: &Layout, parameters: &[T::Scalar], x: &[T]) -> Vec<T> {
-        let h = shape.width;
-        let scales = layout.slot("residual_scales").map(|slot| &parameters[slot.range()]);
-        let tanh_dense = |slot: usize, input: &[T]| -> Vec<T> {
-            dense(layout, parameters, slot, input).into_iter().map(T::tanh).collect()
-        };
-        let mut a = x.to_vec();
-        for layer in 0..shape.depth {
-            let first = layer * SLOTS_PER_LAYER;
-            let s = tanh_dense(first, &a);
-            let e1 = tanh_dense(first + 2, x);
-            let e2 = tanh_dense(first + 4, x);
-            let q = tanh_dense(first + 6, &[&s[..], &e1[..], &e2[..]].concat());
-            let r = dense(layout, parameters, first + 8, &q);
-            a = (0..h)
-                .map(|i| {
-                    let w = (r[i] - r[h + i]).sigmoid();
-                    let blend = e2[i] + w * (e1[i] - e2[i]);
-                    s[i] + scales.map_or(blend, |rho| blend.scale(rho[layer]))
-                })
-                .collect();
-        }
-        dense(layout, parameters, shape.depth * SLOTS_PER_LAYER, &a)
+        pass(shape, layout, parameters, x, |_| {})
     }
+
+    fn gates(shape: &Shape, layout: &Layout, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>> {
+        let mut seen = Vec::with_capacity(shape.depth);
+        pass(shape, layout, parameters, x, |w| seen.push(w.to_vec()));
+        seen
+    }
+}
+
+/// The outputs at `x`; `see` is shown w [width] of every hidden layer in turn.
+fn pass<T: Real>(
+    shape: &Shape,
+    layout: &Layout,
+    parameters: &[T::Scalar],
+    x: &[T],
+    mut see: impl FnMut(&[T]),
+) -> Vec<T> {
+    let h = shape.width;
+    let scales = layout.slot("residual_scales").map(|slot| &parameters[slot.range()]);
+    let tanh_dense = |slot: usize, input: &[T]| -> Vec<T> {
+        dense(layout, parameters, slot, input).into_iter().map(T::tanh).collect()
+    };
+    let mut a = x.to_vec();
+    for layer in 0..shape.depth {
+        let first = layer * SLOTS_PER_LAYER;
+        let s = tanh_dense(first, &a);
+        let e1 = tanh_dense(first + 2, x);
+        let e2 = tanh_dense(first + 4, x);
+        let q = tanh_dense(first + 6, &[&s[..], &e1[..], &e2[..]].concat());
+        let r = dense(layout, parameters, first + 8, &q);
+        let w: Vec<T> = (0..h).map(|i| (r[i] - r[h + i]).sigmoid()).collect();
+        see(&w);
+        a = (0..h)
+            .map(|i| {
+                let blend = e2[i] + w[i] * (e1[i] - e2[i]);
+                s[i] + scales.map_or(blend, |rho| blend.scale(rho[layer]))
+            })
+            .collect();
+    }
+    dense(layout, parameters, shape.depth * SLOTS_PER_LAYER, &a)
 }

@@ -83,6 +83,10 @@ pub trait Architecture: Sync {
     fn wiring(shape: &Shape) -> Wiring;
     /// The outputs at one normalised point `x` [inputs].
     fn forward<T: Real>(shape: &Shape, layout: &Layout, parameters: &[T::Scalar], x: &[T]) -> Vec<T>;
+    /// What [`Network::gates`] says; nothing for a network without gates.
+    fn gates(_shape: &Shape, _layout: &Layout, _parameters: &[f64], _x: &[f64]) -> Vec<Vec<f64>> {
+        Vec::new()
+    }
 }
 
 /// A network behind a pointer: its map, its start and its value with derivatives up to the third order.
@@ -101,6 +105,8 @@ pub trait Network: Sync {
     fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32>;
     /// Outputs [outputs] at a normalised point.
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64>;
+    /// Weight of the first branch at a normalised point, [gated layers][width]; the second has the rest.
+    fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>>;
     /// Outputs with one derivative, without a tape.
     fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>>;
     /// Outputs on the tape.
@@ -141,6 +147,9 @@ impl<A: Architecture> Network for A {
     }
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64> {
         A::forward(shape, &A::layout(shape), parameters, x)
+    }
+    fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>> {
+        A::gates(shape, &A::layout(shape), parameters, x)
     }
     fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>> {
         A::forward(shape, &A::layout(shape), parameters, x)

@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod checkpoint;
 pub mod configuration;
+pub mod diagnosis;
 pub mod evaluation;
 pub mod faults;
 pub mod files;
@@ -19,6 +20,7 @@ pub mod trainer;
 pub use chain::Chain;
 pub use checkpoint::Checkpoint;
 pub use configuration::{CONDITIONS, Config, Draft, Options};
+pub use diagnosis::diagnosis;
 pub use evaluation::{Evaluation, Evaluator};
 pub use history::{History, Row};
 pub use model::Model;

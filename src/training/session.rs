@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::strategies::Gram;
 
 use super::chain::Chain;
+use super::diagnosis::diagnosis;
 use super::evaluation::Evaluation;
 use super::faults::{self, Kind};
 use super::history::{History, Row};
@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
         self.history.rows.push(Row::of(done, record, &evaluation));
         let (buffers, bytes) = (self.gpu.live_buffers(), self.gpu.memory_in_use().unwrap_or(0));
         tracing::debug!(step = done, buffers, bytes, "evaluated");
-        self.journal.diagnose(&diagnosis(done, record, &self.history.terms))
+        self.journal.diagnose(&diagnosis(&self.built.trainer, record)?)
     }
 
     /// Brings the state of the device to the host.
@@ -234,14 +234,4 @@ fn inject(gpu: &Gpu, trainer: &Trainer) -> Result<()> {
         gpu.destroy();
     }
     Ok(())
-}
-
-/// One line of `diagnostics.jsonl`: how the terms' gradients stood to each other in the last step.
-fn diagnosis(step: u64, record: &StepRecord, terms: &[&str]) -> serde_json::Value {
-    let gram = Gram::from_entries(terms.len(), record.gram.iter().map(|&m| f64::from(m)).collect());
-    let coefficients: Vec<f64> = record.coefficients.iter().map(|&c| f64::from(c)).collect();
-    let conflicts = gram.conflicts(&coefficients);
-    json!({"step": step, "lr": record.rate, "coefficients": coefficients, "gradient_norms": conflicts.norms,
-        "cosines": conflicts.cosines, "conflict_rate": conflicts.conflict_rate,
-        "projection_ratio": conflicts.projection_ratio})
 }
