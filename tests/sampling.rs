@@ -11,7 +11,7 @@ use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::plans::fused::{self, Fused};
 use acr_pinn_gpu::plans::prelude::{Prelude, plugin, shader};
 use acr_pinn_gpu::plans::{Setup, Step};
-use acr_pinn_gpu::problems::{self, FieldDerivatives, KleinGordon, Problem};
+use acr_pinn_gpu::problems::{self, Burgers, FieldDerivatives, KleinGordon, Problem};
 use acr_pinn_gpu::strategies::Sum;
 use common::{Report, Tolerance};
 use std::f64::consts::PI;
@@ -27,8 +27,8 @@ fn counts(problem: &dyn Problem) -> Vec<usize> {
 const SEEDS: Seeds = Seeds { initial: 1, sample: 0x0123_4567_89ab_cdef, order: 3 };
 
 /// The smallest step of `problem`: what is tested here does not depend on the network.
-fn build(gpu: &Gpu, problem: &'static dyn Problem) -> Step {
-    let setup = Setup {
+fn setup(problem: &'static dyn Problem) -> Setup<'static> {
+    Setup {
         problem,
         network: &Mlp,
         shape: oracle::shape(problem, 4, 1, Variant::V2),
@@ -39,9 +39,12 @@ fn build(gpu: &Gpu, problem: &'static dyn Problem) -> Step {
         steps: 1,
         seeds: SEEDS,
         orders: None,
-    };
-    let tile = fused::default_tile(gpu, &setup);
-    Step::build(gpu, &setup, &Fused, &tile).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+fn build(gpu: &Gpu, setup: &Setup) -> Step {
+    let tile = fused::default_tile(gpu, setup);
+    Step::build(gpu, setup, &Fused, &tile).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The points of step number `done`, set after set.
@@ -66,7 +69,7 @@ fn draw(gpu: &Gpu, step: &Step, problem: &dyn Problem, done: u32) -> Vec<Vec<f32
 fn points_are_those_of_the_host_twin() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for &problem in problems::ALL {
-        let step = build(&gpu, problem);
+        let step = build(&gpu, &setup(problem));
         let axes = problem.axes().len();
         let mut seen = Vec::new();
         for done in [0, 1, 70_000] {
@@ -90,6 +93,25 @@ fn points_are_those_of_the_host_twin() {
         report.check(again == seen[1], || format!("{}: step 1 was drawn differently again", problem.name()));
     }
     report.finish();
+}
+
+/// The first publication has the same times at both ends, as many as there are points there.
+#[test]
+fn fixed_points_of_burgers_are_opposite_each_other() {
+    let gpu = common::gpu();
+    let ends = |resampled: bool| -> [Vec<f32>; 2] {
+        let setup = Setup { resampled, counts: vec![20, 33, 33, 5], ..setup(&Burgers) };
+        let step = build(&gpu, &setup);
+        gpu.submit(std::slice::from_ref(&step.sample), 1);
+        let points: Vec<f32> = gpu.read(&step.points, 2 * 91).unwrap();
+        let times = |first: usize| points[2 * first..][..2 * 33].chunks(2).map(|p| p[1]).collect();
+        assert_eq!((points[2 * 20], points[2 * 53]), (-1.0, 1.0));
+        [times(20), times(53)]
+    };
+    let [lower, upper] = ends(false);
+    assert!(lower == upper && lower[0] != lower[1], "{lower:?} {upper:?}");
+    let [lower, upper] = ends(true);
+    assert!(lower.iter().zip(&upper).all(|(a, b)| a != b), "{lower:?} {upper:?}");
 }
 
 /// Every point lies in its region, ends included.
@@ -136,7 +158,7 @@ impl FieldDerivatives for Zero {
 fn data_reach_the_losses() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for &problem in problems::ALL {
-        let step = build(&gpu, problem);
+        let step = build(&gpu, &setup(problem));
         let parameters = Mlp.layout(&oracle::shape(problem, 4, 1, Variant::V2)).len;
         common::poison(&gpu, &step);
         step.set_parameters(&gpu, &vec![0.0; parameters]);

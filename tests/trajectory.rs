@@ -235,13 +235,11 @@ fn fixed_points_stay() {
     let gpu = common::gpu();
     for &problem in problems::ALL {
         let setup = setup(problem, Sampling::Fixed);
-        let twin: Vec<f32> = problem
-            .sets()
-            .iter()
-            .zip(&setup.counts)
-            .enumerate()
-            .flat_map(|(set, (spec, &n))| sampling::points(SEEDS.sample, 0, set as u32, &spec.regions, n))
-            .collect();
+        let twin = |(set, (spec, &n)): (usize, (&problems::PointSet, &usize))| {
+            let stream = problem.stream(set, Sampling::Fixed) as u32;
+            sampling::points(SEEDS.sample, 0, stream, &spec.regions, n)
+        };
+        let twin: Vec<f32> = problem.sets().iter().zip(&setup.counts).enumerate().flat_map(twin).collect();
         let mut trainer = trainer(&gpu, setup);
         let mut report = Report::default();
         let before = state(&trainer)[1].clone();

@@ -11,11 +11,11 @@
 @group(0) @binding(3) var<storage, read_write> samples: array<vec4f>;       // [sample], the known right-hand side, one entry per component
 @group(0) @binding(4) var<storage, read> settings: array<u32>;              // [0..2]: seed of the points
 
-// One coordinate of point k of n in the unit cube.
-fn hypercube(k: u32, n: u32, set_index: u32, axis: u32, index: u32) -> f32 {
+// One coordinate of point k of n in the unit cube, from the random numbers of one set.
+fn hypercube(k: u32, n: u32, stream: u32, axis: u32, index: u32) -> f32 {
     let seed = vec2u(settings[0], settings[1]);
-    let keys = philox(vec4u(set_index, index, STREAM_STRATUM, axis), seed);
-    let words = philox(vec4u(k, index, STREAM_SAMPLE, set_index * 16u + axis / 4u), seed);
+    let keys = philox(vec4u(stream, index, STREAM_STRATUM, axis), seed);
+    let words = philox(vec4u(k, index, STREAM_SAMPLE, stream * 16u + axis / 4u), seed);
     let stratum = f32(permute(k, n, keys.xy));
     return min((stratum + uniform01(words[axis % 4u])) * (1.0 / f32(n)), 0.99999994);
 }
@@ -43,7 +43,7 @@ fn sample(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
         for (var axis = 0u; axis < AXES; axis++) {
             let lower = regions[at + axis];
             let upper = regions[at + AXES + axis];
-            p[axis] = lower + (upper - lower) * hypercube(k, SET_COUNT[set_index], set_index, axis, control[0]);
+            p[axis] = lower + (upper - lower) * hypercube(k, SET_COUNT[set_index], SET_STREAM[set_index], axis, control[0]);
             points[point * AXES + axis] = p[axis];
         }
     }

@@ -45,7 +45,7 @@ pub fn unit(seed: u64, step: u32, set: u32, axis: u32, point: u32, n: u32) -> f3
     ((stratum as f32 + inside) * (1.0 / n as f32)).min(BELOW_ONE)
 }
 
-/// The n points of set number `set` at `step`, flat [n, axes], physical coordinates in f32.
+/// The n points at `step` from the random numbers of set `set`, flat [n, axes], physical coordinates in f32.
 pub fn points(seed: u64, step: u32, set: u32, regions: &[Region], n: usize) -> Vec<f32> {
     let axes = regions.first().map_or(0, |region| region.lower.len());
     let mut points = Vec::with_capacity(n * axes);

@@ -76,8 +76,8 @@ pub struct Trajectory {
 pub fn points(problem: &dyn Problem, settings: &Settings, step: u32) -> Vec<Vec<f64>> {
     let step = if settings.sampling == Sampling::Fixed { 0 } else { step };
     let draw = |(set, spec): (usize, &PointSet)| {
-        let n = settings.points[set];
-        let points = sampling::points(settings.seeds.sample, step, set as u32, &spec.regions, n);
+        let (n, stream) = (settings.points[set], problem.stream(set, settings.sampling));
+        let points = sampling::points(settings.seeds.sample, step, stream as u32, &spec.regions, n);
         points.into_iter().map(f64::from).collect()
     };
     problem.sets().iter().enumerate().map(draw).collect()

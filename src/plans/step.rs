@@ -7,7 +7,7 @@ use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Part};
 use crate::math::Schedule;
 use crate::math::rng::Seeds;
 use crate::networks::{Network, Shape};
-use crate::problems::Problem;
+use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 
 use super::packing::Packing;
@@ -281,6 +281,8 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));
     p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());
     p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);
+    let sampling = if setup.resampled { Sampling::Resampled } else { Sampling::Fixed };
+    p.u32s("SET_STREAM", &(0..sets.len()).map(|set| setup.problem.stream(set, sampling)).collect::<Vec<_>>());
     p.u32s("SET_REGIONS", &regions).u32s("SET_FIRST_REGION", &firsts(&regions).0);
     p.u32("SHARES", shares.len()).u32s("SHARE_TERM", &column(|s| s.term));
     p.u32s("SHARE_SET", &column(|s| s.set)).u32s("SHARE_SAMPLE", &column(|s| s.first_sample));

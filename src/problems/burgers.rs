@@ -3,10 +3,16 @@
 
 use super::reference::burgers as reference;
 use super::{
-    Axis, Equation, FieldDerivatives, Grid, Observable, PointSet, Preset, Problem, Quantity, Region, Solution, Term,
+    Axis, Equation, FieldDerivatives, Grid, Observable, PointSet, Preset, Problem, Quantity, Region, Sampling,
+    Solution, Term,
 };
 use crate::math::{Jet, Real, Var};
 use std::f64::consts::PI;
+
+/// The point set at x = −1.
+const LOWER: usize = 1;
+/// The point set at x = 1.
+const UPPER: usize = 2;
 
 /// The equation at the benchmark's viscosity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,11 +44,10 @@ impl Problem for Burgers {
     fn terms(&self) -> Vec<Term> {
         vec![
             Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "bc", sets: &[1, 2], equation: Equation::value(0) },
+            Term { name: "bc", sets: &[LOWER, UPPER], equation: Equation::value(0) },
             Term { name: "ic", sets: &[3], equation: Equation::value(0) },
         ]
     }
-    // Each end draws its own times, in the first published settings too, where the authors take the same for both.
     fn sets(&self) -> Vec<PointSet> {
         let set = |name, lower: [f64; 2], upper: [f64; 2]| {
             let regions = vec![Region::new(&lower, &upper)];
@@ -54,6 +59,10 @@ impl Problem for Burgers {
             set("bc_upper", [1.0, 0.0], [1.0, 1.0]),
             set("ic", [-1.0, 0.0], [1.0, 0.0]),
         ]
+    }
+    // Fixed points have the same times at both ends, as the authors' have; resampled ones are drawn for each end.
+    fn stream(&self, set: usize, sampling: Sampling) -> usize {
+        if sampling == Sampling::Fixed && set == UPPER { LOWER } else { set }
     }
     fn constants(&self) -> Vec<(&'static str, f64)> {
         vec![("VISCOSITY", reference::VISCOSITY)]

@@ -124,6 +124,11 @@ pub trait Problem: Sync + Send {
     fn terms(&self) -> Vec<Term>;
     /// The point sets in the order of the keys of a points file.
     fn sets(&self) -> Vec<PointSet>;
+    /// The point set whose random numbers set number `set` takes. Its own by default; with another's it has the same
+    /// free coordinates, as long as both have as many points.
+    fn stream(&self, set: usize, _sampling: Sampling) -> usize {
+        set
+    }
     /// Numbers for the shader's prelude, named as the shader names them.
     fn constants(&self) -> Vec<(&'static str, f64)>;
     /// The text of its shader: residual, adjoint and data on the device.
