@@ -10,7 +10,7 @@ use acr_pinn_gpu::plans::fused::default_tile;
 use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
 use acr_pinn_gpu::strategies;
-use acr_pinn_gpu::training::configuration::with_parameters;
+use acr_pinn_gpu::training::draft::with_parameters;
 use acr_pinn_gpu::training::model::{numbers, tensors};
 use acr_pinn_gpu::training::{Evaluator, Model, files};
 use safetensors::tensor::{Dtype, TensorView};

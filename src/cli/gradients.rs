@@ -13,7 +13,7 @@ use acr_pinn_gpu::plans::fused::default_tile;
 use acr_pinn_gpu::plans::{self, Plan, Setup, Step};
 use acr_pinn_gpu::problems::Problem;
 use acr_pinn_gpu::strategies;
-use acr_pinn_gpu::training::configuration::with_parameters;
+use acr_pinn_gpu::training::draft::with_parameters;
 use acr_pinn_gpu::training::model::{numbers, tensors};
 use acr_pinn_gpu::training::{Model, StepRecord, files};
 use safetensors::tensor::{Dtype, TensorView};

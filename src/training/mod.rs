@@ -5,6 +5,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod configuration;
 pub mod diagnosis;
+pub mod draft;
 pub mod evaluation;
 pub mod faults;
 pub mod files;
@@ -19,8 +20,9 @@ pub mod trainer;
 
 pub use chain::Chain;
 pub use checkpoint::Checkpoint;
-pub use configuration::{CONDITIONS, Config, Draft, Options};
+pub use configuration::{CONDITIONS, Config, Options};
 pub use diagnosis::diagnosis;
+pub use draft::Draft;
 pub use evaluation::{Evaluation, Evaluator};
 pub use history::{History, Row};
 pub use model::Model;

@@ -1,6 +1,6 @@
 //! The cavity: the embedded grid-converged flow, and the paper's own pair of text files.
 
-use crate::problems::{Errors, Solution, errors};
+use crate::problems::Solution;
 use safetensors::SafeTensors;
 
 /// Nodes along each axis.
@@ -58,11 +58,6 @@ fn parse(what: &str, text: &str) -> Result<Vec<f64>, String> {
 fn flow(origin: String, u: Vec<f64>, v: Vec<f64>) -> Solution {
     let speed = u.iter().zip(&v).map(|(u, v)| u.hypot(*v)).collect();
     Solution { origin, values: vec![("speed", speed), ("u", u), ("v", v)] }
-}
-
-/// How far the embedded reference is from another one, as the paper measures it.
-pub fn distance_to(other: &Solution) -> Errors {
-    errors(converged().compared(), other.compared())
 }
 
 #[cfg(test)]
