@@ -8,7 +8,7 @@
 //! ```text
 //!                 cli                (the binary)
 //!          ┌───────┴───┬─────┐
-//!        study         │    lab      many runs · conformance with the oracle
+//!        study         │    lab      many runs · conformance and timings
 //!          ├─── report ┤     │       files and pictures
 //!          └──────┬────┴─────┘
 //!              training              a run

@@ -21,15 +21,19 @@ pub struct AdapterArgs {
 }
 
 impl AdapterArgs {
-    /// Opens the adapter and says which one it is.
-    pub fn open(&self, quiet: bool) -> Result<Gpu> {
-        let choice = Choice {
+    /// What the flags ask for.
+    pub fn choice(&self) -> Choice {
+        Choice {
             name: self.adapter.clone(),
             backend: self.backend.clone(),
             checked: self.checked,
             memory: self.memory.map(|mib| mib.saturating_mul(1 << 20)),
-        };
-        let gpu = Gpu::open(&choice)?;
+        }
+    }
+
+    /// Opens the adapter and says which one it is.
+    pub fn open(&self, quiet: bool) -> Result<Gpu> {
+        let gpu = Gpu::open(&self.choice())?;
         if !quiet {
             let record = gpu.record();
             eprintln!("adapter: {} · {} · {}", record.name, record.kind, record.backend);

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use acr_pinn_gpu::math::statistics;
 use acr_pinn_gpu::study::execute::Watch;
-use acr_pinn_gpu::study::{Entry, Outcome, Status, distinct, statistics};
+use acr_pinn_gpu::study::{Entry, Outcome, Status, distinct};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::signals::Stop;

@@ -1,6 +1,8 @@
 //! The command line: one file per verb. Results go to standard output, everything else to standard error.
 
 mod adapter;
+mod bench;
+mod bench_table;
 mod config;
 mod doctor;
 mod evaluate;
@@ -11,6 +13,7 @@ mod output;
 mod page;
 mod pictures;
 mod progress;
+mod roofline;
 mod run;
 mod signals;
 mod study;
@@ -52,6 +55,8 @@ enum Verb {
     Gradients(gradients::Args),
     /// Many runs and what they say together: core, cost, ablation, robustness, equal-time
     Study(Box<study::Args>),
+    /// Time training steps and their kernels: every plan and switch, against this adapter's measured ceilings
+    Bench(Box<bench::Args>),
     /// Conformance of this adapter: every kernel against the f64 oracle
     Verify(verify::Args),
     /// Adapters, drivers, limits, the one chosen and why, and a self-test
@@ -69,6 +74,15 @@ pub fn run() -> anyhow::Result<u8> {
         let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
         let seed = "First seed: initial parameters, points and orders [default: 19018]";
         study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
+    });
+    // a step is timed, not a run
+    let command = command.mut_subcommand("bench", |bench| {
+        let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
+        let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        bench
+            .mut_arg("preset", |argument| argument.help(preset))
+            .mut_arg("plan", |argument| argument.help("Only this plan [default: all]"))
     });
     let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let level = match (cli.quiet, cli.verbose) {
@@ -90,6 +104,7 @@ pub fn run() -> anyhow::Result<u8> {
         Verb::Evaluate(args) => evaluate::run(&args, cli.quiet),
         Verb::Gradients(args) => gradients::run(&args, cli.quiet),
         Verb::Study(args) => study::run(&args, cli.quiet),
+        Verb::Bench(args) => bench::run(&args, cli.quiet),
         Verb::Verify(args) => verify::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::List(args) => list::run(&args),

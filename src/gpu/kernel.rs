@@ -49,6 +49,8 @@ pub struct Dispatch {
     pub(super) workgroups: [u32; 2],
     /// The kernel's name, for timings and listings.
     pub label: String,
+    /// Size of everything it binds: its traffic if each buffer passed through memory once.
+    pub bytes: u64,
 }
 
 impl Kernel {
@@ -118,6 +120,7 @@ impl Kernel {
     /// Binds buffers by the names of the shader's variables. Every used variable must be given; extra names
     /// are allowed, so that variants of a kernel can share one call.
     pub fn bind(&self, gpu: &Gpu, buffers: &[(&str, &Buffer)]) -> Result<Bound<'_>> {
+        let mut bytes = 0;
         let entries = self
             .bindings
             .iter()
@@ -126,6 +129,7 @@ impl Kernel {
                     kernel: self.label.clone(),
                     what: format!("variable `{}` was given no buffer", b.name),
                 })?;
+                bytes += buffer.size();
                 Ok(wgpu::BindGroupEntry { binding: b.index, resource: buffer.raw.as_entire_binding() })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -134,7 +138,7 @@ impl Kernel {
             layout: &self.layout,
             entries: &entries,
         });
-        Ok(Bound { kernel: self, group })
+        Ok(Bound { kernel: self, group, bytes })
     }
 }
 
@@ -142,6 +146,7 @@ impl Kernel {
 pub struct Bound<'a> {
     kernel: &'a Kernel,
     group: wgpu::BindGroup,
+    bytes: u64,
 }
 
 impl Bound<'_> {
@@ -160,6 +165,7 @@ impl Bound<'_> {
             group: self.group,
             workgroups: [count.div_ceil(rows), rows],
             label: self.kernel.label.clone(),
+            bytes: self.bytes,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Device time of each dispatch by timestamp queries, where the adapter has them.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::{Buffer, Dispatch, Gpu};
@@ -7,10 +8,18 @@ use crate::error::Result;
 
 impl Gpu {
     /// Runs `step` once, each dispatch in a pass of its own, and returns how long the device says each took.
+    /// None where [`Gpu::timeline`] gives none.
+    pub fn timestamps(&self, step: &[Dispatch]) -> Result<Option<Vec<Duration>>> {
+        let spans = self.timeline(step)?;
+        Ok(spans.map(|spans| spans.iter().map(|span| span.end - span.start).collect()))
+    }
+
+    /// Runs `step` once, each dispatch in a pass of its own, and returns from when to when the device says each
+    /// ran, counted from the beginning of the first.
     ///
     /// None where the adapter has no timestamps, or where they are no use: some drivers return zeros or let
     /// an end lie before its beginning. Wall time ([`Gpu::time`]) is always there to compare with.
-    pub fn timestamps(&self, step: &[Dispatch]) -> Result<Option<Vec<Duration>>> {
+    pub fn timeline(&self, step: &[Dispatch]) -> Result<Option<Vec<Range<Duration>>>> {
         if !self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) || step.is_empty() {
             return Ok(None);
         }
@@ -35,14 +44,15 @@ impl Gpu {
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved.raw, 0);
         self.queue.submit([encoder.finish()]);
-        self.durations(&resolved, step.len())
+        self.spans(&resolved, step.len())
     }
 
-    fn durations(&self, resolved: &Buffer, passes: usize) -> Result<Option<Vec<Duration>>> {
+    fn spans(&self, resolved: &Buffer, passes: usize) -> Result<Option<Vec<Range<Duration>>>> {
         let ticks: Vec<u64> = self.read(resolved, 2 * passes)?;
         let period = f64::from(self.queue.get_timestamp_period());
-        let useful = ticks.chunks_exact(2).all(|pair| pair[0] != 0 && pair[1] >= pair[0]);
-        let duration = |pair: &[u64]| Duration::from_secs_f64((pair[1] - pair[0]) as f64 * period * 1e-9);
-        Ok(useful.then(|| ticks.chunks_exact(2).map(duration).collect()))
+        let first = ticks.first().copied().unwrap_or(0);
+        let useful = ticks.chunks_exact(2).all(|pair| pair[0] != 0 && pair[0] >= first && pair[1] >= pair[0]);
+        let at = |tick: u64| Duration::from_secs_f64((tick - first) as f64 * period * 1e-9);
+        Ok(useful.then(|| ticks.chunks_exact(2).map(|pair| at(pair[0])..at(pair[1])).collect()))
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, Variant, sampling};
-use crate::networks::{Network, Shape};
+use crate::networks::{Network, Shape, Slot};
 use crate::oracle::{self, Model};
 use crate::plans::fused::{self, Fused};
 use crate::plans::{Plan, Setup, Step, Tile};
@@ -173,6 +173,19 @@ impl Case {
             Tolerance::COEFFICIENTS,
         );
     }
+}
+
+/// Initial parameters, with every tensor that starts as one number moved a little: where biases or gates are at
+/// rest, most of their gradients vanish, and a mistake in them would too.
+pub fn moved_parameters(network: &dyn Network, shape: &Shape, seed: u64) -> Vec<f32> {
+    let mut parameters = network.initial(shape, seed);
+    let constant = |slot: &&Slot, p: &[f32]| p[slot.range()].iter().all(|&x| x == p[slot.offset]);
+    for slot in &network.layout(shape).slots {
+        if constant(&slot, &parameters) {
+            slot.range().for_each(|i| parameters[i] += (0.1 * (1.7 * i as f64).sin()) as f32);
+        }
+    }
+    parameters
 }
 
 /// Fills what the kernels of `step` should write with NaN, so that nothing stale or zero can pass.

@@ -1,6 +1,17 @@
-//! Is it right? Conformance of kernels with the f64 oracle: one tolerance rule, comparisons that remember the
-//! worst they met, and a check for everything a kernel is made of. The integration tests use the same text.
+//! Is it right, and is it fast? Conformance of kernels with the f64 oracle: one tolerance rule, comparisons that
+//! remember the worst they met, and a check for everything a kernel is made of; the integration tests use the same
+//! text. And timings: no time without a result that the oracle confirms.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `report`, `case`, `steps`, `card`, `verify` | tolerances, steps at given points, the conformance run and its card |
+//! | `functions`, `jets`, `equations`, `fields`, `strategies`, `update`, `random` | one kind of check each |
+//! | `probe` | what this adapter can do at best |
+//! | `ladder`, `proof`, `bench`, `trace` | which steps are timed, that they are right, how they are timed, when each kernel ran |
+//! | `work`, `roofline` | how much arithmetic a step is, and what share of the ceilings that makes |
+//! | `timing`, `compare` | the document of a measurement, and how two of them differ |
 
+pub mod bench;
 pub mod card;
 pub mod case;
 mod compute;
@@ -8,12 +19,19 @@ pub mod equations;
 pub mod fields;
 pub mod functions;
 pub mod jets;
+pub mod ladder;
+pub mod probe;
+pub mod proof;
 pub mod random;
 pub mod report;
+pub mod roofline;
 pub mod steps;
 pub mod strategies;
+pub mod timing;
+pub mod trace;
 pub mod update;
 pub mod verify;
+pub mod work;
 
 pub use card::{Card, Finding};
 pub use case::{Case, Outcome, poison};

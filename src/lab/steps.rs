@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::math::rng::Seeds;
 use crate::math::{Schedule, Variant};
-use crate::networks::{Network, Slot};
+use crate::networks::Network;
 use crate::oracle::{self, Model, Settings};
 use crate::plans::fused::default_tile;
 use crate::plans::{Plan, Setup, Step, Tile};
@@ -14,7 +14,7 @@ use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 use crate::training::{StepRecord, Trainer};
 
-use super::case::{Case, Outcome, poison};
+use super::case::{Case, Outcome, moved_parameters, poison};
 use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 
@@ -74,24 +74,11 @@ impl Subject {
     /// Builds the step. Whatever its kernels should write holds NaN.
     pub fn build<'a>(&self, gpu: &'a Gpu) -> Result<Bench<'a>> {
         let setup = self.setup();
-        let parameters = self.parameters(&setup);
+        let parameters = moved_parameters(self.network, &setup.shape, SEEDS.initial);
         let tile = self.tile.unwrap_or_else(|| default_tile(gpu, &setup));
         let trainer = Trainer::with_tile(gpu, setup, self.plan, tile, &parameters)?;
         poison(gpu, &trainer.step);
         Ok(Bench { subject: *self, trainer, parameters })
-    }
-
-    /// Initial parameters, with every tensor that starts as one number moved a little: where biases or gates
-    /// are at rest, most of their gradients vanish, and a mistake in them would too.
-    fn parameters(&self, setup: &Setup) -> Vec<f32> {
-        let mut parameters = self.network.initial(&setup.shape, SEEDS.initial);
-        let constant = |slot: &&Slot, p: &[f32]| p[slot.range()].iter().all(|&x| x == p[slot.offset]);
-        for slot in &self.network.layout(&setup.shape).slots {
-            if constant(&slot, &parameters) {
-                slot.range().for_each(|i| parameters[i] += (0.1 * (1.7 * i as f64).sin()) as f32);
-            }
-        }
-        parameters
     }
 }
 

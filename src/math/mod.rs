@@ -10,6 +10,7 @@ pub mod real;
 pub mod rng;
 pub mod sampling;
 pub mod schedule;
+pub mod statistics;
 pub mod tape;
 
 pub use dual::Dual;

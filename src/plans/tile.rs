@@ -3,7 +3,8 @@
 use crate::gpu::Gpu;
 
 /// The shape of a tile; every number is a constant of the kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tile {
     /// Threads that lie side by side over points.
     pub lanes: usize,

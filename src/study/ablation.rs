@@ -9,9 +9,9 @@ use crate::report::{Curves, Marker, Series};
 
 use super::compare::{conflict_table, error_table, losses_note};
 use super::curves::convergence;
-use super::statistics::{deviation, least_squares, mean};
 use super::table::{Table, cell};
 use super::{Analysis, Entry, Picture, Request, Resolve, Run, Study, core::Core, distinct, group, problems_of};
+use crate::math::statistics::{deviation, least_squares, mean};
 
 /// See the module.
 pub struct Ablation;

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::statistics::{bootstrap_mean, deviation, holm, mean, quantile, wilcoxon_greater};
 use super::table::{Table, cell, spread};
 use super::{Run, Status, conditions_of, distinct, group, problems_of};
+use crate::math::statistics::{bootstrap_mean, deviation, holm, mean, quantile, wilcoxon_greater};
 
 /// The bootstrap's seed in the revised study's core experiments.
 pub const BOOTSTRAP_SEED: u64 = 20_260_831;

@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::report::{Curves, Marker, Series};
 
 use super::compare::losses_note;
-use super::statistics::{Fit, deviation, least_squares, mean};
 use super::table::{Table, cell, plus_minus};
 use super::{
     Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, Variation, conditions_of, distinct, problems_of,
 };
+use crate::math::statistics::{Fit, deviation, least_squares, mean};
 
 /// See the module.
 pub struct Cost;
@@ -298,7 +298,7 @@ fn figures(problem: &str, sizes: &[Size]) -> Vec<Picture> {
 
 /// What a measurement leaves in `run.json`, key `measured`.
 pub fn measured(times_ms: &[f64], bytes: u64) -> Value {
-    use super::statistics::{median, quantile};
+    use crate::math::statistics::{median, quantile};
     json!({"mean_ms": mean(times_ms), "median_ms": median(times_ms), "std_ms": deviation(times_ms, 1),
         "q05_ms": quantile(times_ms, 0.05), "q95_ms": quantile(times_ms, 0.95), "steps": times_ms.len(),
         "bytes": bytes})

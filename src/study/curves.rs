@@ -4,8 +4,8 @@
 use crate::report::{Curves, Series};
 
 use super::outcome::Course;
-use super::statistics::{deviation, mean};
 use super::{Picture, Run, conditions_of, group, problems_of};
+use crate::math::statistics::{deviation, mean};
 
 /// Numbers of a course, one per step.
 pub type Pick = fn(&Course) -> &[f64];

@@ -7,9 +7,9 @@ use crate::error::Result;
 use crate::report::{Curves, Series};
 
 use super::compare::{comparison_table, comparisons, error_table, losses_note};
-use super::statistics::{deviation, mean, median};
 use super::table::{Table, cell, plus_minus};
 use super::{Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, conditions_of, group, problems_of};
+use crate::math::statistics::{deviation, mean, median};
 
 /// See the module.
 pub struct EqualTime;

@@ -10,7 +10,6 @@
 //! | `execute`, `race` | performing runs: training, measuring, training against the clock |
 //! | `estimate` | how long it will take |
 //! | `publish` | the files beside the runs |
-//! | `statistics` | paired tests, intervals, fits |
 //! | `compare`, `curves`, `table` | the same for several studies: paired comparisons, convergence, tables |
 
 pub mod ablation;
@@ -26,7 +25,6 @@ pub mod outcome;
 pub mod publish;
 pub mod race;
 pub mod robustness;
-pub mod statistics;
 pub mod table;
 
 pub use matrix::{Entry, Request, Resolve, Task, Variation};

@@ -147,7 +147,7 @@ fn conflicts(lines: &str, document: &Value) -> Option<Conflicts> {
     let terms: Vec<&str> = document["losses"].as_object()?.keys().map(String::as_str).collect();
     let mean = |of: &dyn Fn(&Value) -> Option<f64>| {
         let values: Vec<f64> = rows.values().filter_map(of).collect();
-        super::statistics::mean(&values)
+        crate::math::statistics::mean(&values)
     };
     let pairs = rows.values().next()?["cosines"].as_array()?.clone();
     let cosines = pairs.iter().enumerate().map(|(k, pair)| {

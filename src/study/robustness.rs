@@ -7,12 +7,12 @@ use crate::error::Result;
 use crate::report::Cells;
 
 use super::compare::losses_note;
-use super::statistics::{deviation, mean, median, quantile};
 use super::table::{Table, cell};
 use super::{
     Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, Variation, conditions_of, distinct, group,
     problems_of,
 };
+use crate::math::statistics::{deviation, mean, median, quantile};
 
 /// See the module.
 pub struct Robustness;

@@ -1,7 +1,7 @@
-//! The statistics of the revised study (SPEC of the paper's experiments): paired by seed, one-sided, exact where
-//! few seeds leave no room for approximations.
+//! Statistics of studies and of timings: paired by seed, one-sided, exact where few seeds leave no room for
+//! approximations; order statistics and bootstrap intervals.
 
-use crate::math::rng::philox;
+use super::rng::philox;
 
 /// Arithmetic mean; NaN of nothing.
 pub fn mean(values: &[f64]) -> f64 {
@@ -23,6 +23,10 @@ pub fn deviation(values: &[f64], ddof: usize) -> f64 {
 pub fn quantile(values: &[f64], q: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
+    quantile_of_sorted(&sorted, q)
+}
+
+fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let at = q.clamp(0.0, 1.0) * last as f64;
     let below = at.floor() as usize;
@@ -82,17 +86,39 @@ pub const RESAMPLES: u32 = 10_000;
 /// Percentile bootstrap of the mean: the interval that holds 95 % of the means of [`RESAMPLES`] resamples. The
 /// same values and seed give the same interval.
 pub fn bootstrap_mean(values: &[f64], seed: u64) -> [f64; 2] {
+    interval(&(0..RESAMPLES).map(|k| mean(&resample(values, seed, k, 0))).collect::<Vec<_>>())
+}
+
+/// The same for the median.
+pub fn bootstrap_median(values: &[f64], seed: u64) -> [f64; 2] {
+    interval(&(0..RESAMPLES).map(|k| median(&resample(values, seed, k, 0))).collect::<Vec<_>>())
+}
+
+/// The same for the median of `b` divided by that of `a`, each resampled by itself.
+pub fn bootstrap_ratio(a: &[f64], b: &[f64], seed: u64) -> [f64; 2] {
+    let ratio = |k| median(&resample(b, seed, k, 1)) / median(&resample(a, seed, k, 0));
+    interval(&(0..RESAMPLES).map(ratio).collect::<Vec<_>>())
+}
+
+/// As many values as there are, drawn with replacement: resample number `k` of sample `which`.
+fn resample(values: &[f64], seed: u64, k: u32, which: u32) -> Vec<f64> {
     let n = values.len();
-    if n == 0 {
-        return [f64::NAN; 2];
-    }
-    let draw = |resample: u32, i: usize| {
-        let words = philox([i as u32 / 4, resample, 0, 0], crate::math::rng::key(seed));
+    let key = super::rng::key(seed);
+    let mut words = [0; 4];
+    let draw = |i: usize| {
+        if i.is_multiple_of(4) {
+            words = philox([i as u32 / 4, k, which, 0], key);
+        }
         values[((u64::from(words[i % 4]) * n as u64) >> 32) as usize]
     };
-    let means: Vec<f64> =
-        (0..RESAMPLES).map(|resample| (0..n).map(|i| draw(resample, i)).sum::<f64>() / n as f64).collect();
-    [quantile(&means, 0.025), quantile(&means, 0.975)]
+    (0..n).map(draw).collect()
+}
+
+/// What holds the middle 95 % of `values`.
+fn interval(values: &[f64]) -> [f64; 2] {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    [0.025, 0.975].map(|q| quantile_of_sorted(&sorted, q))
 }
 
 /// A least-squares fit.
@@ -208,6 +234,12 @@ mod tests {
         assert_eq!(interval, bootstrap_mean(&x, 20_260_831));
         assert_eq!(bootstrap_mean(&[2.0; 3], 1), [2.0; 2]);
         assert!(bootstrap_mean(&[], 1)[0].is_nan());
+        // half of all resamples of three have the middle one as their median: numpy says [1, 9] as well
+        assert_eq!(bootstrap_median(&[1.0, 2.0, 9.0], 1), [1.0, 9.0]);
+        assert_eq!(bootstrap_ratio(&[2.0; 4], &[3.0; 4], 1), [1.5; 2]);
+        let (a, b) = ([1.0, 1.1, 0.9, 1.05], [2.0, 2.2, 1.9, 2.1]);
+        let [lo, hi] = bootstrap_ratio(&a, &b, 1);
+        assert!(1.7 < lo && lo < 2.0 && hi > 2.0 && hi < 2.5, "{lo}..{hi}");
     }
 
     /// Against `numpy.linalg.lstsq`.

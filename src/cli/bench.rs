@@ -1,0 +1,185 @@
+//! `bench`: what a step takes on this adapter, by every plan and switch, and how far that is from what it could do.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::lab::bench::{self, Protocol};
+use acr_pinn_gpu::lab::ladder::Wanted;
+use acr_pinn_gpu::lab::probe;
+use acr_pinn_gpu::lab::steps::SMALL;
+use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
+use acr_pinn_gpu::lab::trace::Trace;
+use acr_pinn_gpu::training::{Config, Draft, Options, files};
+use indicatif::ProgressBar;
+
+use super::adapter::AdapterArgs;
+use super::config::Flags;
+use super::{bench_table, output, roofline};
+
+/// Arguments of `bench`.
+#[derive(clap::Args)]
+#[command(before_help = EXAMPLES, after_help = NOTES)]
+pub struct Args {
+    /// Problems [default: klein-gordon cavity]
+    problems: Vec<String>,
+    /// A small network, few points and samples: shows in seconds that everything works
+    #[arg(long)]
+    quick: bool,
+    /// Time this change of sizes and switches, such as groups=2,rows=10; may be repeated [default: each switch alone]
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    with: Vec<String>,
+    /// Time plans as they come, without changes
+    #[arg(long, conflicts_with = "with")]
+    plain: bool,
+    /// Samples of every rung
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    samples: usize,
+    /// Begin no round of samples later than this after the first; five are always taken
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    seconds: u64,
+    /// How the result is printed
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// Write the document with all samples, for `compare`
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write when every kernel ran, for Perfetto (ui.perfetto.dev) or chrome://tracing
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Draw rates over arithmetic intensity below the measured ceilings, as PNG
+    #[arg(long, value_name = "FILE")]
+    roofline: Option<PathBuf>,
+    #[command(flatten)]
+    options: Flags,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For a terminal
+    Table,
+    /// Markdown
+    Md,
+    /// One document
+    Json,
+    /// A line per row
+    Csv,
+}
+
+const EXAMPLES: &str = "Examples:
+  acr-pinn-gpu bench --quick                              does it work, in seconds
+  acr-pinn-gpu bench klein-gordon --json now.json         every plan and switch, all samples kept
+  acr-pinn-gpu bench cavity --plan fused --with groups=2 --with rows=10,block=5
+  acr-pinn-gpu compare before.json now.json --fail-on slower:5%";
+
+const NOTES: &str = "Every rung is checked against the f64 oracle before it is timed; a wrong one is INVALID, \
+is not timed, and makes the exit code 1. docs/BENCHMARKS.md says how times are taken and what the columns mean.";
+
+/// Measures, prints and writes what was asked for.
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    let names = match args.problems.is_empty() {
+        true => ["klein-gordon", "cavity"].map(str::to_owned).into(),
+        false => args.problems.clone(),
+    };
+    if args.samples == 0 || args.samples > 10_000 {
+        return Err(Error::Usage(format!("--samples {} is outside 1..10000", args.samples)).into());
+    }
+    // everything but the adapter is checked before an adapter is opened
+    configurations(args, &names, "quick")?;
+    let gpu = args.adapter.open(quiet)?;
+    let configs = configurations(args, &names, if gpu.is_software() { "quick" } else { "revised" })?;
+    let mut trace = Trace::default();
+    let document = measure(args, &gpu, &configs, &mut trace, quiet)?;
+    let value = bench_table::document(&document)?;
+    if let Some(path) = &args.json {
+        files::write(path, format!("{value:#}\n").as_bytes())?;
+    }
+    if let Some(path) = &args.trace {
+        files::write(path, trace.document().to_string().as_bytes())?;
+    }
+    if let Some(path) = &args.roofline {
+        files::write(path, &roofline::draw(&document).png().map_err(|e| Error::output(path, e))?)?;
+    }
+    match args.format {
+        Format::Json => output::json(&value),
+        Format::Table => output::print(&bench_table::plain(&document)),
+        Format::Md => output::print(&bench_table::markdown(&document)),
+        Format::Csv => output::print(&bench_table::csv(&document)),
+    }
+    let wrong = document.rows.iter().any(|row| row.verdict == Verdict::Invalid);
+    let right = document.rows.iter().any(|row| row.verdict == Verdict::Valid);
+    Ok(u8::from(wrong || !right))
+}
+
+fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet: bool) -> anyhow::Result<Document> {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar.set_message("probe: what this adapter can do");
+    let ceilings = probe::measure(gpu)?;
+    let wanted = Wanted {
+        plans: Options::from(&args.options).plan.into_iter().collect(),
+        with: args.with.clone(),
+        plain: args.plain,
+    };
+    let protocol = Protocol {
+        samples: if args.quick { args.samples.min(bench::FEWEST) } else { args.samples },
+        limit: Duration::from_secs(args.seconds),
+        warmup: Duration::from_secs(if args.quick { 1 } else { 10 }),
+        // software rendering compiles slowly
+        tile: (args.quick && gpu.is_software()).then_some(SMALL),
+    };
+    let open = |checked: bool| Gpu::open(&Choice { checked, ..args.adapter.choice() });
+    let mut rows = Vec::new();
+    for config in configs {
+        let mut progress = |text: String| bar.set_message(text);
+        rows.extend(bench::run(&open, gpu.is_checked(), &config.setup(), &wanted, &protocol, trace, &mut progress)?);
+    }
+    bar.finish_and_clear();
+    Ok(Document {
+        schema: SCHEMA,
+        kind: KIND.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: commit(),
+        wgpu: WGPU.to_owned(),
+        os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        adapter: gpu.record().clone(),
+        ceilings,
+        rows,
+    })
+}
+
+/// The settings of each problem; `preset` where none is asked for.
+fn configurations(args: &Args, names: &[String], preset: &str) -> Result<Vec<Config>> {
+    let mut options = Options::from(&args.options);
+    if args.quick {
+        options.preset.get_or_insert("quick".to_owned());
+        options.condition.get_or_insert("gcr".to_owned());
+        options.width.get_or_insert(8);
+        options.depth.get_or_insert(1);
+    }
+    let configure = |name: &String| {
+        let mut config = Draft::new(name, &options, Options::default())?.resolve(preset)?;
+        if args.quick && options.points.is_empty() {
+            config.preset.points.iter_mut().for_each(|count| *count = 64);
+        }
+        Ok(config)
+    };
+    names.iter().map(configure).collect()
+}
+
+/// The commit of the sources, where the program is called among them; `ACR_PINN_COMMIT` says it elsewhere.
+fn commit() -> Option<String> {
+    if let Ok(commit) = std::env::var("ACR_PINN_COMMIT") {
+        return Some(commit);
+    }
+    let manifest = std::fs::read_to_string(Path::new("Cargo.toml")).ok()?;
+    manifest.contains("name = \"acr-pinn-gpu\"").then_some(())?;
+    let described =
+        std::process::Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
+    let text = String::from_utf8(described.stdout).ok()?.trim().to_owned();
+    (described.status.success() && !text.is_empty()).then_some(text)
+}

@@ -1,0 +1,102 @@
+//! Timings: a measurement on this adapter as the program makes it, the ceilings it is held against, and that a wrong
+//! kernel is not timed.
+
+mod common;
+
+use std::process::Command;
+use std::time::Duration;
+
+use acr_pinn_gpu::lab::bench::{self, Protocol};
+use acr_pinn_gpu::lab::ladder::Wanted;
+use acr_pinn_gpu::lab::steps::SMALL;
+use acr_pinn_gpu::lab::timing::{Document, Row, Verdict};
+use acr_pinn_gpu::lab::trace::Trace;
+use acr_pinn_gpu::lab::{Case, probe};
+use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::plans::{self, Setup};
+use acr_pinn_gpu::{networks, problems};
+
+#[test]
+fn ceilings_are_measured_in_seconds_and_confirmed() {
+    let ceilings = probe::measure(&common::gpu()).unwrap();
+    assert!(ceilings.remarks.is_empty(), "{:?}", ceilings.remarks);
+    // the slowest processor has a tenth of this, the fastest card not ten times the larger numbers
+    assert!((0.05..1e6).contains(&ceilings.gflops.unwrap()), "{ceilings:?}");
+    assert!((0.005..1e5).contains(&ceilings.gbs.unwrap()), "{ceilings:?}");
+}
+
+/// A driver that ends loops early would give a ceiling out of nothing.
+#[test]
+fn a_probe_with_wrong_numbers_gives_no_ceiling() {
+    let gpu = common::gpu().with_slip("trip < TRIPS", "trip < TRIPS / 2u");
+    let ceilings = probe::measure(&gpu).unwrap();
+    assert!(ceilings.gflops.is_none() && ceilings.gbs.is_some(), "{ceilings:?}");
+    assert!(ceilings.remarks[0].contains("no ceiling of arithmetic"), "{ceilings:?}");
+    let gpu = common::gpu().with_slip("data[i] += vec4f(1.0", "data[i] += vec4f(1.5");
+    let ceilings = probe::measure(&gpu).unwrap();
+    assert!(ceilings.gflops.is_some() && ceilings.gbs.is_none(), "{ceilings:?}");
+}
+
+/// The program itself: every file it writes is what it should be.
+#[test]
+fn a_quick_measurement_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, trace, picture) = (path("a.json"), path("trace.json"), path("roofline.png"));
+    let wanted = ["bench", "klein-gordon", "--quick", "--plain", "--quiet", "--format", "md"];
+    let files = ["--json", &json, "--trace", &trace, "--roofline", &picture];
+    let output = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu")).args(wanted).args(files).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && err.is_empty(), "{out}\n{err}");
+    assert!(out.contains("| fused ") && out.contains("measured ceilings"), "{out}");
+
+    let document = Document::parse(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!(document.rows.len(), plans::ALL.len());
+    for row in &document.rows {
+        assert_eq!(row.verdict, Verdict::Valid, "{}", row.reason);
+        assert_eq!(row.samples_us.len(), bench::FEWEST);
+        let summary = row.summary().unwrap();
+        assert!(summary.p10_us <= summary.median_us && summary.median_us <= summary.p90_us);
+        assert!(row.host_us < summary.median_us && row.compile_s > 0.0 && row.memory_bytes > 0);
+        assert!(row.worst_error.unwrap() < row.error_limit.unwrap());
+        let dispatches: usize = row.kernels.iter().map(|kernel| kernel.dispatches).sum();
+        assert_eq!(dispatches, row.dispatches);
+        assert!(row.kernels.iter().all(|kernel| kernel.us > 0.0 && kernel.bytes > 0));
+    }
+    let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(&trace).unwrap()).unwrap();
+    let named = |name: &str| trace["traceEvents"].as_array().unwrap().iter().any(|event| event["name"] == name);
+    assert!(named("fused") && named("reduce") && named("step 0"));
+    assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+}
+
+/// One sample of each rung of a small step.
+fn measure(problem: &str, open: bench::Open, wanted: &Wanted) -> Vec<Row> {
+    let (problem, network) = (problems::find(problem).unwrap(), networks::find("mlp").unwrap());
+    let setup = Setup { orders: None, ..Case::new(problem, network, Variant::V2, [4, 1], &[16]).setup() };
+    let protocol = Protocol { samples: 1, limit: Duration::ZERO, warmup: Duration::ZERO, tile: Some(SMALL) };
+    bench::run(open, true, &setup, wanted, &protocol, &mut Trace::default(), &mut |_| {}).unwrap()
+}
+
+/// Changes that make no step are rows that say why, and do not stop the others.
+#[test]
+fn a_rung_that_cannot_be_built_says_why() {
+    let wanted = Wanted { with: vec!["lanes=1".into()], plans: vec!["fused".into()], plain: false };
+    let rows = measure("schrodinger", &|_| Ok(common::gpu()), &wanted);
+    let verdicts: Vec<Verdict> = rows.iter().map(|row| row.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Valid, Verdict::Failed], "{}", rows[0].reason);
+    assert!(rows[1].reason.contains("make it even"), "{}", rows[1].reason);
+    assert!(rows[0].summary().is_some() && rows[1].summary().is_none());
+}
+
+/// No time without a right result: one factor in an adjoint is enough.
+#[test]
+fn a_wrong_kernel_is_not_timed() {
+    let slip =
+        |_| Ok(common::gpu().with_slip("from_value(3.0 * v * v * r_bar.x)", "from_value(2.9 * v * v * r_bar.x)"));
+    let wanted = Wanted { plain: true, ..Wanted::default() };
+    for row in measure("klein-gordon", &slip, &wanted) {
+        assert_eq!(row.verdict, Verdict::Invalid);
+        assert!(row.reason.contains("`pde` row"), "{}", row.reason);
+        assert!(row.samples_us.is_empty() && row.kernels.is_empty() && row.worst_error > row.error_limit);
+    }
+}
