@@ -4,7 +4,7 @@
 //!
 //! Prints minimum, median and maximum per dispatch and per step, and the losses of the first step: a timing
 //! without them could be of anything. Other keys: `network`, `strategy`, `json=FILE`, and the tile's `lanes`,
-//! `span`, `groups`, `rows`, `block`.
+//! `span`, `groups`, `rows`, `block`, `images` (0 or 1).
 
 use acr_pinn_gpu::gpu::{Dispatch, Gpu};
 use acr_pinn_gpu::math::rng::Seeds;
@@ -69,6 +69,7 @@ fn main() {
         groups: options.number("groups", chosen.groups),
         rows: options.number("rows", chosen.rows),
         block: options.number("block", chosen.block),
+        images: options.number("images", chosen.images.into()) != 0,
     };
     let parameters = network.initial(&shape, seeds.initial);
     let start = std::time::Instant::now();

@@ -8,7 +8,7 @@
 //
 // provides: enter, at, Partner, load_inputs, row_barrier, product, store, outputs and their transposes outer, outer_input,
 //           outer_output, outputs_adjoint; Rows
-// expects:  Jet (jets); points, scratch, weights, slabs (kernels); LANES, SPAN, GROUPS, ROWS, STRIDE, BLOCK …
+// expects:  Jet (jets); feature, weight, slab_vector … (memory); points (kernels); LANES, SPAN, GROUPS, ROWS, STRIDE, BLOCK …
 //           (prelude)
 
 const POINTS = LANES * SPAN;
@@ -50,15 +50,15 @@ fn load_inputs(set_at: u32, count: u32, first: u32, partner: Partner) {
         let point = set_at + min(select(place, place / 2u, partner.axis < AXES), count - 1u);
         for (var axis = 0u; axis < AXES; axis++) {
             let x = select(points[point * AXES + axis], partner.at, axis == partner.axis && (place & 1u) == 1u);
-            scratch[at(INPUT_SLOT, axis, q)] = jet_input(SLOPES[axis] * x + OFFSETS[axis], axis);
+            keep_feature(at(INPUT_SLOT, axis, q), jet_input(SLOPES[axis] * x + OFFSETS[axis], axis));
         }
-        scratch[at(INPUT_SLOT, AXES, q)] = jet_constant(1.0);
+        keep_feature(at(INPUT_SLOT, AXES, q), jet_constant(1.0));
     }
 }
 
 // Between writing rows and reading them as features. A single group owns all rows of its points, so that
 // only weight gradients, which sum over points, have to wait for other threads.
-fn row_barrier() { if GROUPS > 1u { storageBarrier(); } }
+fn row_barrier() { if GROUPS > 1u { feature_barrier(); } }
 
 // Rows of one block of a packed matrix times the features of `parts` neighbouring slots. Packed as
 // [bias?][part][feature], ROW_VECTORS vec4 each, so one load feeds 4·SPAN multiply–adds of whole jets.
@@ -67,7 +67,7 @@ fn product(packed_at: u32, biased: bool, slot: u32, parts: u32, features: u32) -
     var w_at = packed_at;
     if biased {
         for (var v = 0u; v < ROW_VECTORS; v++) {
-            let w = weights[w_at + v];
+            let w = weight(w_at + v);
             for (var c = 0u; c < 4u; c++) {
                 if 4u * v + c < ROWS {
                     for (var q = 0u; q < SPAN; q++) { sum[(4u * v + c) * SPAN + q] = jet_constant(w[c]); }
@@ -80,9 +80,9 @@ fn product(packed_at: u32, biased: bool, slot: u32, parts: u32, features: u32) -
         var x_at = at(slot + part, 0u, 0u);
         for (var k = 0u; k < features; k++) {
             var x: array<Jet, SPAN>;
-            for (var q = 0u; q < SPAN; q++) { x[q] = scratch[x_at + q * LANES]; }
+            for (var q = 0u; q < SPAN; q++) { x[q] = feature(x_at + q * LANES); }
             for (var v = 0u; v < ROW_VECTORS; v++) {
-                let w = weights[w_at + v];
+                let w = weight(w_at + v);
                 for (var c = 0u; c < 4u; c++) {
                     if 4u * v + c < ROWS {
                         for (var q = 0u; q < SPAN; q++) {
@@ -101,11 +101,11 @@ fn product(packed_at: u32, biased: bool, slot: u32, parts: u32, features: u32) -
 
 fn store(slot: u32, block: u32, rows: Rows) {
     for (var r = 0u; r < ROWS; r++) {
-        for (var q = 0u; q < SPAN; q++) { scratch[at(slot, block * ROWS + r, q)] = rows[r * SPAN + q]; }
+        for (var q = 0u; q < SPAN; q++) { keep_feature(at(slot, block * ROWS + r, q), rows[r * SPAN + q]); }
     }
 }
 
-fn accumulate(i: u32, g: vec4f) { slabs[i] = select(slabs[i] + g, g, fresh); }
+fn accumulate(i: u32, g: vec4f) { keep_slab(i, select(slab_vector(i) + g, g, fresh)); }
 
 // BLOCK×BLOCK entries of a weight gradient: Σ over points and streams of z̄ᵢ aⱼ. Rows and columns past
 // the width are computed from whatever lies there and never read back.
@@ -115,9 +115,9 @@ fn outer(z_slot: u32, row: u32, a_slot: u32, column: u32, block_at: u32) {
     var sum: array<f32, BLOCK_VECTORS * 4u>;
     for (var p = 0u; p < POINTS; p++) {
         var z: array<Jet, BLOCK>;
-        for (var r = 0u; r < BLOCK; r++) { z[r] = scratch[z_at + r * POINTS + p]; }
+        for (var r = 0u; r < BLOCK; r++) { z[r] = feature(z_at + r * POINTS + p); }
         for (var c = 0u; c < BLOCK; c++) {
-            let a = scratch[a_at + c * POINTS + p];
+            let a = feature(a_at + c * POINTS + p);
             for (var r = 0u; r < BLOCK; r++) { sum[r * BLOCK + c] += inner(z[r], a); }
         }
     }
@@ -133,9 +133,9 @@ fn outer_input(z_slot: u32, row: u32, block_at: u32) {
     var sum: array<f32, INPUT_VECTORS * 4u>;
     for (var p = 0u; p < POINTS; p++) {
         for (var c = 0u; c < INPUTS; c++) {
-            let a = scratch[a_at + c * POINTS + p];
+            let a = feature(a_at + c * POINTS + p);
             for (var r = 0u; r < BLOCK; r++) {
-                sum[r * INPUTS + c] += inner(scratch[z_at + r * POINTS + p], a);
+                sum[r * INPUTS + c] += inner(feature(z_at + r * POINTS + p), a);
             }
         }
     }
@@ -147,11 +147,11 @@ fn outer_input(z_slot: u32, row: u32, block_at: u32) {
 // The linear output layer at one place of the tile: y = W a + b, packed as one vec4 of fields per feature, the bias last.
 fn outputs(a_slot: u32, place: u32) -> Fields {
     var y: Fields;
-    let b = weights[OUTPUT_AT + WIDTH];
+    let b = weight(OUTPUT_AT + WIDTH);
     for (var o = 0u; o < FIELDS; o++) { y[o] = jet_constant(b[o]); }
     for (var k = 0u; k < WIDTH; k++) {
-        let w = weights[OUTPUT_AT + k];
-        let a = scratch[tile_at + (a_slot * STRIDE + k) * POINTS + place];
+        let w = weight(OUTPUT_AT + k);
+        let a = feature(tile_at + (a_slot * STRIDE + k) * POINTS + place);
         for (var o = 0u; o < FIELDS; o++) { y[o] = y[o] + w[o] * a; }
     }
     return y;
@@ -161,10 +161,10 @@ fn outputs(a_slot: u32, place: u32) -> Fields {
 fn outputs_adjoint(a_bar_slot: u32) {
     for (var q = 0u; q < SPAN; q++) {
         for (var k = group; k < WIDTH; k += GROUPS) {
-            let w = weights[OUTPUT_AT + k];
+            let w = weight(OUTPUT_AT + k);
             var a_bar = jet_zero();
-            for (var o = 0u; o < FIELDS; o++) { a_bar = a_bar + w[o] * scratch[at(OUTPUT_SLOT, o, q)]; }
-            scratch[at(a_bar_slot, k, q)] = a_bar;
+            for (var o = 0u; o < FIELDS; o++) { a_bar = a_bar + w[o] * feature(at(OUTPUT_SLOT, o, q)); }
+            keep_feature(at(a_bar_slot, k, q), a_bar);
         }
     }
 }
@@ -176,9 +176,9 @@ fn outer_output(local: u32, a_slot: u32) {
         let a_at = tile_at + (select(a_slot, INPUT_SLOT, is_bias) * STRIDE + select(k, AXES, is_bias)) * POINTS;
         var sum = vec4f();
         for (var p = 0u; p < POINTS; p++) {
-            let a = scratch[a_at + p];
+            let a = feature(a_at + p);
             for (var o = 0u; o < FIELDS; o++) {
-                sum[o] += inner(scratch[tile_at + (OUTPUT_SLOT * STRIDE + o) * POINTS + p], a);
+                sum[o] += inner(feature(tile_at + (OUTPUT_SLOT * STRIDE + o) * POINTS + p), a);
             }
         }
         accumulate(slab_at + SLAB_OUTPUT_AT + k, sum);

@@ -3,7 +3,7 @@
 mod common;
 
 use acr_pinn_gpu::error::Error;
-use acr_pinn_gpu::gpu::{Choice, Gpu, Kernel, Part};
+use acr_pinn_gpu::gpu::{Buffer, Choice, Gpu, Kernel, Part};
 
 const COUNT: &str = "
 @group(0) @binding(0) var<storage, read_write> marks: array<u32>;
@@ -32,7 +32,7 @@ fn more_workgroups_than_one_dimension_holds_are_folded() {
 fn mistakes_are_errors_with_names() {
     let gpu = common::gpu();
     let kernel = Kernel::link(&gpu, "count", &[Part::new("count", COUNT)]).unwrap();
-    let error = kernel.bind(&gpu, &[]).err().unwrap().to_string();
+    let error = kernel.bind::<Buffer>(&gpu, &[]).err().unwrap().to_string();
     assert!(error.contains("`marks`"), "{error}");
     let broken =
         [Part::new("shaders/first.wgsl", "const A = 1u;"), Part::new("shaders/second.wgsl", "fn f() { let x = B; }")];

@@ -13,9 +13,11 @@ use common::{Case, Report};
 const KLEIN_GORDON: &dyn Problem = &KleinGordon::DEFAULT;
 const CAVITY: &dyn Problem = &Cavity::DEFAULT;
 /// The quickest to compile.
-const TINY: Tile = Tile { lanes: 8, span: 1, groups: 2, rows: 2, block: 2 };
+const TINY: Tile = Tile { lanes: 8, span: 1, groups: 2, rows: 2, block: 2, images: false };
 /// Quick to compile, because little is unrolled, and fitting no width.
-const SMALL: Tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3 };
+fn small(gpu: &Gpu) -> Tile {
+    Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3, images: gpu.has_images() }
+}
 
 /// A network with its published forms, which differ for some only.
 fn forms() -> impl Iterator<Item = (&'static dyn Network, Variant)> {
@@ -95,7 +97,7 @@ fn other_widths_and_depths() {
         let mut case = Case::new(problem, network, Variant::V2, size, &[9, 4, 3]);
         wake_gates(&mut case);
         // the widest would take more loop trips in small pieces than some drivers grant
-        case.tile = (size[0] < 100).then_some(SMALL);
+        case.tile = (size[0] < 100).then_some(small(&gpu));
         case.verify(&gpu, &mut report);
     }
     report.finish();
@@ -108,7 +110,7 @@ fn other_constants_of_the_problems() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for problem in [&LONG as &'static dyn Problem, &FAST] {
         let case = Case::new(problem, &Lda, Variant::V1, [7, 2], &[30, 10, 10]);
-        Case { tile: Some(SMALL), ..case }.verify(&gpu, &mut report);
+        Case { tile: Some(small(&gpu)), ..case }.verify(&gpu, &mut report);
     }
     report.finish();
 }
@@ -119,7 +121,7 @@ fn any_number_of_points() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for (network, counts) in [(&Lda as &'static dyn Network, [1111, 53, 17]), (&Mlp, [777, 16, 1])] {
         let case = Case::new(KLEIN_GORDON, network, Variant::V1, [7, 2], &counts);
-        Case { tile: Some(SMALL), ..case }.verify(&gpu, &mut report);
+        Case { tile: Some(small(&gpu)), ..case }.verify(&gpu, &mut report);
     }
     report.finish();
 }
@@ -128,7 +130,10 @@ fn any_number_of_points() {
 #[test]
 fn any_tile() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let tile = |lanes, span, groups, rows, block| Tile { lanes, span, groups, rows, block };
+    let tile = |lanes, span, groups, rows, block| {
+        let images = gpu.has_images() && groups > 1;
+        Tile { lanes, span, groups, rows, block, images }
+    };
     for (network, tiles) in [
         (&Lda as &'static dyn Network, [tile(16, 1, 5, 3, 4), tile(8, 3, 2, 6, 5), tile(4, 2, 1, 13, 13)]),
         (&Mlp, [tile(16, 1, 13, 1, 3), tile(16, 2, 4, 4, 2), tile(1, 5, 3, 5, 1)]),
@@ -150,7 +155,10 @@ fn any_tile() {
 #[test]
 fn pairs_on_any_tile() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let tile = |lanes, span, groups, rows, block| Tile { lanes, span, groups, rows, block };
+    let tile = |lanes, span, groups, rows, block| {
+        let images = gpu.has_images() && groups > 1;
+        Tile { lanes, span, groups, rows, block, images }
+    };
     let mut case = Case::new(&Schrodinger, &Mlp, Variant::V2, [7, 2], &[9, 21, 5]);
     let wanted = case.in_f64().unwrap();
     for tile in [tile(8, 1, 2, 3, 2), tile(1, 4, 3, 2, 3), tile(2, 1, 1, 7, 7), tile(3, 2, 2, 4, 1)] {

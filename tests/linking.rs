@@ -96,7 +96,8 @@ fn no_barrier_stands_after_a_return() {
         .iter()
         .flat_map(|(file, text)| functions(text).into_iter().map(|(name, body)| (file.clone(), name, body)))
         .collect();
-    let mut waiting: BTreeSet<String> = ["storageBarrier", "workgroupBarrier"].map(str::to_owned).into();
+    let mut waiting: BTreeSet<String> =
+        ["storageBarrier", "textureBarrier", "workgroupBarrier"].map(str::to_owned).into();
     loop {
         let more = functions.iter().filter(|(_, _, body)| waiting.iter().any(|name| calls(body, name).is_some()));
         let more: BTreeSet<String> = more.map(|(_, name, _)| name.clone()).collect();
@@ -119,7 +120,7 @@ fn no_barrier_stands_after_a_return() {
 #[test]
 fn every_combination_links() {
     // few rows at once: what is unrolled is what compilation costs
-    let tile = Tile { lanes: 8, span: 1, groups: 2, rows: 2, block: 2 };
+    let tile = Tile { lanes: 8, span: 1, groups: 2, rows: 2, block: 2, images: false };
     for checked in [true, false] {
         let gpu = Gpu::open(&Choice { checked, ..Choice::default() }).unwrap_or_else(|error| panic!("{error}"));
         let mut strategies = strategies::ALL.iter().cycle();

@@ -39,7 +39,7 @@ fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
 fn trainer<'a>(gpu: &'a Gpu, setup: Setup<'a>) -> Trainer<'a> {
     let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
     // few rows at once: what is unrolled is what compilation costs
-    let tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3 };
+    let tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3, images: false };
     Trainer::with_tile(gpu, setup, &Fused, tile, &initial).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,10 +1,14 @@
 // The jet of order one in two axes: (u, ∂₀u, ∂₁u). For slopes and stream-function velocities.
 //
-// provides: Jet, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
+// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
 //           chain, chain_adjoint, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES (prelude)
 
 alias Jet = vec3f;
+
+const TEXELS = 1u;
+fn texel(u: Jet, t: u32) -> vec4f { return vec4f(u, 0.0); }
+fn from_texels(t: array<vec4f, TEXELS>) -> Jet { return t[0].xyz; }
 
 fn jet_zero() -> Jet { return vec3f(); }
 fn jet_constant(c: f32) -> Jet { return vec3f(c, 0.0, 0.0); }

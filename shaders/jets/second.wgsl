@@ -2,11 +2,15 @@
 // Lu = c₀ ∂₀₀u + c₁ ∂₁₁u, c constant. One such stream serves every second-order equation here,
 // because L(φ(z)) = φ′ Lz + φ″ Σ cᵢ (∂ᵢz)² needs no other second derivative.
 //
-// provides: Jet, jet_zero, jet_constant, jet_input, value, d0, d1, laplacian, from_value,
+// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, laplacian, from_value,
 //           from_gradient, from_laplacian, chain, chain_adjoint, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES, LAPLACIAN (prelude)
 
 alias Jet = vec4f;
+
+const TEXELS = 1u;
+fn texel(u: Jet, t: u32) -> vec4f { return u; }
+fn from_texels(t: array<vec4f, TEXELS>) -> Jet { return t[0]; }
 
 const C = vec2f(LAPLACIAN[0], LAPLACIAN[1]);
 

@@ -2,11 +2,15 @@
 // with the generalised Laplacian Lu = Σ cᵢ ∂ᵢᵢu, c constant; the rules are those of `second`. The eighth
 // number stays zero, so that sums over a jet need not leave it out.
 //
-// provides: Jet, jet_zero, jet_constant, jet_input, value, laplacian, from_value, from_laplacian, chain,
+// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, laplacian, from_value, from_laplacian, chain,
 //           chain_adjoint, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES, LAPLACIAN (prelude)
 
 alias Jet = mat2x4f;
+
+const TEXELS = 2u;
+fn texel(u: Jet, t: u32) -> vec4f { return select(u[0], u[1], t == 1u); }
+fn from_texels(t: array<vec4f, TEXELS>) -> Jet { return mat2x4f(t[0], t[1]); }
 
 // The constants c in the places of the slopes they belong to.
 const C0 = vec4f(0.0, LAPLACIAN[0], LAPLACIAN[1], LAPLACIAN[2]);

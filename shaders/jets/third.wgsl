@@ -2,11 +2,15 @@
 // and products:   u[0] = (ψ, ∂₀, ∂₁, ∂₀₀)   u[1] = (∂₀₁, ∂₁₁, ∂₀Δ, ∂₁Δ).
 // The momentum equations hold third derivatives only as ∂Δψ, so eight streams do where ten are usual.
 //
-// provides: Jet, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
+// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
 //           chain, chain_adjoint, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES (prelude)
 
 alias Jet = mat2x4f;
+
+const TEXELS = 2u;
+fn texel(u: Jet, t: u32) -> vec4f { return select(u[0], u[1], t == 1u); }
+fn from_texels(t: array<vec4f, TEXELS>) -> Jet { return mat2x4f(t[0], t[1]); }
 
 fn jet_zero() -> Jet { return mat2x4f(); }
 fn jet_constant(c: f32) -> Jet { return mat2x4f(vec4f(c, 0.0, 0.0, 0.0), vec4f()); }

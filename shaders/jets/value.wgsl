@@ -2,11 +2,15 @@
 // number of axes. Slopes are not carried: their functions are there so that texts for any order link, and a
 // plan gives this jet only to terms that ask for no slope.
 //
-// provides: Jet, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient, chain,
+// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient, chain,
 //           chain_adjoint, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math)
 
 alias Jet = f32;
+
+const TEXELS = 1u;
+fn texel(u: Jet, t: u32) -> vec4f { return vec4f(u, 0.0, 0.0, 0.0); }
+fn from_texels(t: array<vec4f, TEXELS>) -> Jet { return t[0].x; }
 
 fn jet_zero() -> Jet { return 0.0; }
 fn jet_constant(c: f32) -> Jet { return c; }

@@ -9,7 +9,6 @@ alias Gram = array<array<f32, TERMS>, TERMS>;
 alias Coefficients = array<f32, TERMS>;
 
 @group(0) @binding(0) var<storage, read> gram_parts: array<f32>;            // [part][pair], pairs i ≤ j row by row
-@group(0) @binding(1) var<storage, read> slabs: array<vec4f>;               // [workgroup][SLAB_VECTORS], loss first
 @group(0) @binding(2) var<storage, read_write> control: array<u32>;         // [0]: the number of steps done
 @group(0) @binding(3) var<storage, read_write> coefficients: array<f32>;    // [term], then η, 1 − β₁ᵗ, 1 − β₂ᵗ
 @group(0) @binding(4) var<storage, read_write> ring: array<f32>;            // [step mod RING][RECORD]
@@ -34,7 +33,7 @@ fn sum_parts(local: u32) {
     for (var k = 0u; k < TERMS; k++) {
         let range = vec2u(SLAB_FIRST[k], SLAB_FIRST[k + 1u]);
         var sum = 0.0;
-        for (var s = range.x + local; s < range.y; s += 64u) { sum += slabs[s * SLAB_VECTORS].x; }
+        for (var s = range.x + local; s < range.y; s += 64u) { sum += slab_vector(s * SLAB_VECTORS).x; }
         sums[(PAIRS + k) * 64u + local] = sum;
     }
 }

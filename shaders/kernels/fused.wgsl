@@ -3,7 +3,7 @@
 // Each workgroup serves one term on one point set, walks over its tiles and owns one slab.
 //
 // provides: fused
-// expects:  forward, backward (networks); residual, residual_adjoint (residuals); tile; jets
+// expects:  forward, backward (networks); residual, residual_adjoint (residuals); tile; memory; jets
 
 struct Share {              // a term on one of its point sets
     first_point: u32,       // where the points begin
@@ -19,9 +19,6 @@ struct Share {              // a term on one of its point sets
 @group(0) @binding(0) var<uniform> shares: array<Share, SHARE_SLOTS>;       // those of this kernel, then padding
 @group(0) @binding(1) var<storage, read> points: array<f32>;                // [point][axis], physical
 @group(0) @binding(2) var<storage, read> samples: array<vec4f>;             // [sample], the known right-hand side, one entry per component
-@group(0) @binding(3) var<storage, read> weights: array<vec4f>;             // packed parameters
-@group(0) @binding(4) var<storage, read_write> scratch: array<Jet>;         // [workgroup][slot][feature][point]
-@group(0) @binding(5) var<storage, read_write> slabs: array<vec4f>;         // [workgroup][SLAB_VECTORS]
 
 var<workgroup> partial: array<f32, THREADS>;
 
@@ -51,7 +48,7 @@ fn seed_outputs(share: Share, partner: Partner, first: u32) -> f32 {
             let r = residual(share.term, y, samples[share.first_sample + min(sample, share.count - 1u)]);
             loss += select(0.0, weight, sign > 0.0) * dot(r, r);
             let y_bar = residual_adjoint(share.term, y, 2.0 * sign * weight * r);
-            for (var o = 0u; o < FIELDS; o++) { scratch[at(OUTPUT_SLOT, o, q)] = y_bar[o]; }
+            for (var o = 0u; o < FIELDS; o++) { keep_feature(at(OUTPUT_SLOT, o, q), y_bar[o]); }
         }
     }
     return loss;
@@ -77,14 +74,14 @@ fn fused(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) wor
         fresh = tile == 0u;
         let first = (first_tile + tile) * POINTS;
         if group == 0u { load_inputs(share.first_point, share.count, first, partner); }
-        storageBarrier();
+        feature_barrier();
         forward();
-        if PAIRED { storageBarrier(); }                // the partner's outputs come from features of another lane
+        if PAIRED { feature_barrier(); }               // the partner's outputs come from features of another lane
         loss += seed_outputs(share, partner, first);
-        storageBarrier();
+        feature_barrier();
         backward(local);
     }
     partial[local] = loss;
     workgroupBarrier();
-    if local == 0u { slabs[slab_at] = vec4f(sum_partial(), 0.0, 0.0, 0.0); }
+    if local == 0u { keep_slab(slab_at, vec4f(sum_partial(), 0.0, 0.0, 0.0)); }
 }

@@ -1,16 +1,13 @@
 // The network at given points: forward only, a tile of points per workgroup and turn.
 //
 // provides: predict
-// expects:  forward, LAST (networks); tile; a jet of STREAMS = 1 (value) or 3 (gradient) streams
+// expects:  forward, LAST (networks); tile; memory; a jet of STREAMS = 1 (value) or 3 (gradient) streams
 
 @group(0) @binding(0) var<storage, read> points: array<f32>;                // [point][axis], physical
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>;             // packed parameters
-@group(0) @binding(2) var<storage, read_write> scratch: array<Jet>;         // [workgroup][slot][feature][point]
 @group(0) @binding(3) var<storage, read_write> fields: array<f32>;          // [point][field][stream]
 @group(0) @binding(4) var<uniform> batch: vec4u;                            // x: the first tile of this dispatch
 
 // What the transposes of the same files would write to; this kernel never calls them.
-var<private> slabs: array<vec4f, 1>;
 var<private> partial: array<f32, 1>;
 fn sum_partial() -> f32 { return 0.0; }
 
@@ -20,7 +17,7 @@ fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) w
     for (var tile = 0u; tile < TILES; tile++) {
         let first = (batch.x + workgroup.x * TILES + tile) * POINTS;
         if group == 0u { load_inputs(0u, POINT_COUNT, first, Partner(AXES, 0.0)); }
-        storageBarrier();
+        feature_barrier();
         forward();
         if group == 0u {
             for (var q = 0u; q < SPAN; q++) {
@@ -38,6 +35,6 @@ fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) w
                 }
             }
         }
-        storageBarrier();
+        feature_barrier();
     }
 }

@@ -2,11 +2,10 @@
 // Sums run in fixed order: a run repeats bit by bit.
 //
 // provides: reduce
-// expects:  PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST (prelude)
+// expects:  slab_number (memory); PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST (prelude)
 
 const NONE = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> slabs: array<f32>;                 // [workgroup][4·SLAB_VECTORS]
 @group(0) @binding(1) var<storage, read> places: array<vec4u>;              // [parameter] packed, transposed, partner, slab
 @group(0) @binding(2) var<storage, read_write> rows: array<f32>;            // [term][parameter]
 @group(0) @binding(3) var<storage, read_write> gram_parts: array<f32>;      // [workgroup][pair], pairs i ≤ j row by row
@@ -19,7 +18,8 @@ fn entry(term: u32, place: u32) -> f32 {
     var sum = vec4f();
     for (var s = range.x; s < range.y; s += 4u) {
         for (var c = 0u; c < 4u; c++) {
-            if s + c < range.y { sum[c] += slabs[(s + c) * 4u * SLAB_VECTORS + place]; }
+            let g = slab_number(min(s + c, range.y - 1u) * 4u * SLAB_VECTORS + place);
+            sum[c] += select(0.0, g, s + c < range.y);
         }
     }
     return (sum.x + sum.z) + (sum.y + sum.w);

@@ -44,19 +44,19 @@ fn forward() {
                 // rows this thread has just written: no barrier
                 for (var i = 0u; m < W && i < ROWS * SPAN; i++) {
                     let row = b * ROWS + i / SPAN;
-                    scratch[at(SEQ + m, row, i % SPAN)] = tanh_jet(scratch[at(z + m, row, i % SPAN)]);
+                    keep_feature(at(SEQ + m, row, i % SPAN), tanh_jet(feature(at(z + m, row, i % SPAN))));
                 }
             }
         }
         row_barrier();
-        let rho = weights[SCALE_AT + layer].x;
+        let rho = weight(SCALE_AT + layer).x;
         for (var k = group; k < WIDTH; k += GROUPS) {
             for (var q = 0u; q < SPAN; q++) {
-                let zw = scratch[at(z + W, k, q)];
+                let zw = feature(at(z + W, k, q));
                 let w = chain(sigmoid_derivatives(value(zw)), zw);
-                let e1 = scratch[at(SEQ + 1u, k, q)];
-                let e2 = scratch[at(SEQ + 2u, k, q)];
-                scratch[at(z + A, k, q)] = scratch[at(SEQ, k, q)] + rho * (e2 + multiply(w, e1 - e2));
+                let e1 = feature(at(SEQ + 1u, k, q));
+                let e2 = feature(at(SEQ + 2u, k, q));
+                keep_feature(at(z + A, k, q), feature(at(SEQ, k, q)) + rho * (e2 + multiply(w, e1 - e2)));
             }
         }
         row_barrier();
@@ -69,20 +69,20 @@ fn mix_adjoint(z: u32, rho: f32) -> f32 {
     var rho_bar = 0.0;
     for (var k = group; k < WIDTH; k += GROUPS) {
         for (var q = 0u; q < SPAN; q++) {
-            for (var m = 0u; m < W; m++) { scratch[at(SEQ + m, k, q)] = tanh_jet(scratch[at(z + m, k, q)]); }
-            let e1 = scratch[at(SEQ + 1u, k, q)];
-            let e2 = scratch[at(SEQ + 2u, k, q)];
-            let zw = scratch[at(z + W, k, q)];
+            for (var m = 0u; m < W; m++) { keep_feature(at(SEQ + m, k, q), tanh_jet(feature(at(z + m, k, q)))); }
+            let e1 = feature(at(SEQ + 1u, k, q));
+            let e2 = feature(at(SEQ + 2u, k, q));
+            let zw = feature(at(z + W, k, q));
             let sigma = sigmoid_derivatives(value(zw));
             let w = chain(sigma, zw);
-            let a_bar = scratch[at(A_BAR, k, q)];
+            let a_bar = feature(at(A_BAR, k, q));
             rho_bar += inner(a_bar, e2 + multiply(w, e1 - e2));
             let mix_bar = rho * a_bar;
             let e1_bar = multiply_adjoint(w, mix_bar);
-            scratch[at(Z_BAR + W, k, q)] = chain_adjoint(sigma, zw, multiply_adjoint(e1 - e2, mix_bar));
-            scratch[at(Z_BAR, k, q)] = a_bar;
-            scratch[at(Z_BAR + 1u, k, q)] = e1_bar;
-            scratch[at(Z_BAR + 2u, k, q)] = mix_bar - e1_bar;
+            keep_feature(at(Z_BAR + W, k, q), chain_adjoint(sigma, zw, multiply_adjoint(e1 - e2, mix_bar)));
+            keep_feature(at(Z_BAR, k, q), a_bar);
+            keep_feature(at(Z_BAR + 1u, k, q), e1_bar);
+            keep_feature(at(Z_BAR + 2u, k, q), mix_bar - e1_bar);
         }
     }
     return rho_bar;
@@ -95,7 +95,7 @@ fn backward(local: u32) {
     for (var l = 0u; l < DEPTH; l++) {
         let layer = DEPTH - 1u - l;
         let z = LAYERS_SLOT + layer * LAYER_SLOTS;
-        partial[local] = mix_adjoint(z, weights[SCALE_AT + layer].x);
+        partial[local] = mix_adjoint(z, weight(SCALE_AT + layer).x);
         // Hᵀ z̄_w joins nothing; Gᵀ z̄_q joins s̄, ē₁, ē₂; Wᵀ z̄_s is ā of the layer before. A group keeps its row
         // blocks in every part of Gᵀ: nobody else touches those rows of PRODUCT
         for (var t = 0u; t < 3u; t++) {
@@ -111,18 +111,18 @@ fn backward(local: u32) {
                     for (var i = 0u; t < 2u && i < ROWS * SPAN; i++) {
                         let row = b * ROWS + i / SPAN;
                         let bar = at(Z_BAR + m, row, i % SPAN);
-                        var y_bar = scratch[at(PRODUCT, row, i % SPAN)];
-                        if t == 1u { y_bar = y_bar + scratch[bar]; }
-                        scratch[bar] = tanh_adjoint(scratch[at(z + m, row, i % SPAN)], y_bar);
+                        var y_bar = feature(at(PRODUCT, row, i % SPAN));
+                        if t == 1u { y_bar = y_bar + feature(bar); }
+                        keep_feature(bar, tanh_adjoint(feature(at(z + m, row, i % SPAN)), y_bar));
                     }
                 }
             }
         }
-        storageBarrier();
+        feature_barrier();
         workgroupBarrier();
         if local == 0u { accumulate(slab_at + 1u + layer, vec4f(sum_partial(), 0.0, 0.0, 0.0)); }
         weight_gradients(local, layer);
-        storageBarrier();
+        feature_barrier();
         workgroupBarrier();
     }
 }

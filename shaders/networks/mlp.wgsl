@@ -22,8 +22,8 @@ fn forward() {
         for (var b = group; b < ROW_BLOCKS; b += GROUPS) {
             store(z_slot, b, product(packed_at + b * (1u + features) * ROW_VECTORS, true, source, 1u, features));
             for (var i = 0u; i < ROWS * SPAN; i++) {   // rows this thread has just written: no barrier
-                let z = scratch[at(z_slot, b * ROWS + i / SPAN, i % SPAN)];
-                scratch[at(z_slot + 1u, b * ROWS + i / SPAN, i % SPAN)] = chain(tanh_derivatives(value(z)), z);
+                let z = feature(at(z_slot, b * ROWS + i / SPAN, i % SPAN));
+                keep_feature(at(z_slot + 1u, b * ROWS + i / SPAN, i % SPAN), chain(tanh_derivatives(value(z)), z));
             }
         }
         row_barrier();
@@ -39,11 +39,11 @@ fn backward(local: u32) {
         let z_slot = LAYERS_SLOT + layer * LAYER_SLOTS;
         for (var k = group; k < WIDTH; k += GROUPS) {  // the threads that wrote ā read it
             for (var q = 0u; q < SPAN; q++) {
-                let z = scratch[at(z_slot, k, q)];
-                scratch[at(Z_BAR, k, q)] = chain_adjoint(tanh_derivatives(value(z)), z, scratch[at(A_BAR, k, q)]);
+                let z = feature(at(z_slot, k, q));
+                keep_feature(at(Z_BAR, k, q), chain_adjoint(tanh_derivatives(value(z)), z, feature(at(A_BAR, k, q))));
             }
         }
-        storageBarrier();
+        feature_barrier();
         let slab = slab_at + SLAB_LAYERS_AT + layer * SLAB_LAYER;
         for (var j = local; j < BLOCKS; j += LANES * GROUPS) {
             outer_input(Z_BAR, j * BLOCK, slab + j * INPUT_VECTORS);
@@ -58,6 +58,6 @@ fn backward(local: u32) {
                 store(A_BAR, b, product(packed_at + b * WIDTH * ROW_VECTORS, false, Z_BAR, 1u, WIDTH));
             }
         }
-        storageBarrier();
+        feature_barrier();
     }
 }

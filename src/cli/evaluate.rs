@@ -171,7 +171,7 @@ fn points_of(problem: &dyn Problem, path: &Path) -> Result<Vec<f32>> {
 
 fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<()> {
     let slopes = setup.shape.inputs == 2;
-    let predictor = Predictor::new(gpu, setup, &step.packing, tile, &step.weights, points, slopes)?;
+    let predictor = Predictor::new(gpu, setup, &step.packing, tile, step.weights(), points, slopes)?;
     let jets = predictor.run(gpu)?;
     let (fields, streams) = (setup.problem.fields(), predictor.streams());
     let columns: Vec<Vec<f32>> = (0..fields.len())

@@ -54,7 +54,7 @@ pub struct Gpu {
     limits: wgpu::Limits,
     record: Record,
     software: bool,
-    pub(super) allocated: Arc<AtomicU64>,
+    allocated: Arc<AtomicU64>,
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
     pub(super) slip: Option<Arc<Slip>>,
@@ -173,7 +173,7 @@ impl Gpu {
         let info = adapter.get_info();
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("acr-pinn-gpu"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | super::vectors::FEATURE),
             required_limits: limits.clone(),
             ..Default::default()
         }))
@@ -229,10 +229,15 @@ impl Gpu {
         self.limits.max_compute_invocations_per_workgroup
     }
 
-    /// Bytes of all buffers made so far, whether they are still there or not: the difference around building
+    /// Bytes of all buffers and images made so far, whether they are still there or not: the difference around building
     /// something is what it holds.
     pub fn allocated(&self) -> u64 {
         self.allocated.load(Ordering::Relaxed)
+    }
+
+    /// Counts `bytes` of device memory just taken.
+    pub(super) fn note_allocated(&self, bytes: u64) {
+        self.allocated.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// The one place where shader text becomes a module, with or without the compiler's runtime checks.
@@ -275,6 +280,7 @@ fn raised(offered: &wgpu::Limits) -> wgpu::Limits {
         max_compute_invocations_per_workgroup: offered.max_compute_invocations_per_workgroup.min(1024),
         max_compute_workgroup_size_x: offered.max_compute_workgroup_size_x.min(1024),
         max_compute_workgroup_storage_size: offered.max_compute_workgroup_storage_size,
+        max_texture_dimension_2d: offered.max_texture_dimension_2d,
         ..wgpu::Limits::default()
     }
 }

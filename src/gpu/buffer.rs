@@ -1,6 +1,7 @@
 //! Device memory as flat arrays of plain numbers.
 
 use super::Gpu;
+use super::kernel::Resource;
 use crate::error::{Error, Result};
 
 /// A device buffer with its name (shown in errors) and size in bytes.
@@ -18,6 +19,15 @@ impl Buffer {
     /// The name it was made with.
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+impl Resource for Buffer {
+    fn binding(&self) -> wgpu::BindingResource<'_> {
+        self.raw.as_entire_binding()
+    }
+    fn bytes(&self) -> u64 {
+        self.size()
     }
 }
 
@@ -61,7 +71,7 @@ impl Gpu {
             tracing::info!("{error}");
             return Err(self.out_of_memory(name, bytes, "this adapter offers no more"));
         }
-        self.allocated.fetch_add(raw.size(), std::sync::atomic::Ordering::Relaxed);
+        self.note_allocated(raw.size());
         Ok(Buffer { raw, name: name.to_owned() })
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::PoisonError;
 
-use super::{Buffer, Gpu};
+use super::Gpu;
 use crate::error::{Error, Result};
 use wgpu::naga;
 
@@ -28,7 +28,7 @@ const KEPT: usize = 16;
 struct Binding {
     name: String,
     index: u32,
-    kind: wgpu::BufferBindingType,
+    kind: wgpu::BindingType,
 }
 
 /// A linked and compiled kernel.
@@ -41,16 +41,45 @@ pub struct Kernel {
     threads: u32,
 }
 
-/// A kernel with its buffers and its number of workgroups: one entry of a step.
+/// One entry of a step: a kernel with its buffers and its number of workgroups, or a copy between kernels.
 #[derive(Clone)]
 pub struct Dispatch {
-    pub(super) pipeline: wgpu::ComputePipeline,
-    pub(super) group: wgpu::BindGroup,
-    pub(super) workgroups: [u32; 2],
+    pub(super) work: Work,
     /// The kernel's name, for timings and listings.
     pub label: String,
     /// Size of everything it binds: its traffic if each buffer passed through memory once.
     pub bytes: u64,
+}
+
+/// What a [`Dispatch`] has the device do.
+#[derive(Clone)]
+pub(super) enum Work {
+    Kernel(Launch),
+    Copy { buffer: wgpu::Buffer, texture: wgpu::Texture },
+}
+
+/// A kernel with its buffers and its size.
+#[derive(Clone)]
+pub(super) struct Launch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    workgroups: [u32; 2],
+}
+
+impl Launch {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(self.workgroups[0], self.workgroups[1], 1);
+    }
+}
+
+/// Device memory that a variable of a kernel can be bound to.
+pub trait Resource {
+    #[doc(hidden)]
+    fn binding(&self) -> wgpu::BindingResource<'_>;
+    /// Its size in bytes.
+    fn bytes(&self) -> u64;
 }
 
 impl Kernel {
@@ -119,7 +148,7 @@ impl Kernel {
 
     /// Binds buffers by the names of the shader's variables. Every used variable must be given; extra names
     /// are allowed, so that variants of a kernel can share one call.
-    pub fn bind(&self, gpu: &Gpu, buffers: &[(&str, &Buffer)]) -> Result<Bound<'_>> {
+    pub fn bind<R: Resource + ?Sized>(&self, gpu: &Gpu, buffers: &[(&str, &R)]) -> Result<Bound<'_>> {
         let mut bytes = 0;
         let entries = self
             .bindings
@@ -129,8 +158,8 @@ impl Kernel {
                     kernel: self.label.clone(),
                     what: format!("variable `{}` was given no buffer", b.name),
                 })?;
-                bytes += buffer.size();
-                Ok(wgpu::BindGroupEntry { binding: b.index, resource: buffer.raw.as_entire_binding() })
+                bytes += buffer.bytes();
+                Ok(wgpu::BindGroupEntry { binding: b.index, resource: buffer.binding() })
             })
             .collect::<Result<Vec<_>>>()?;
         let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -160,13 +189,12 @@ impl Bound<'_> {
     /// `count` workgroups, folded as for [`Bound::threads`].
     pub fn workgroups(self, count: u32) -> Dispatch {
         let rows = count.div_ceil(65_535);
-        Dispatch {
+        let launch = Launch {
             pipeline: self.kernel.pipeline.clone(),
             group: self.group,
             workgroups: [count.div_ceil(rows), rows],
-            label: self.kernel.label.clone(),
-            bytes: self.bytes,
-        }
+        };
+        Dispatch { work: Work::Kernel(launch), label: self.kernel.label.clone(), bytes: self.bytes }
     }
 }
 
@@ -197,11 +225,13 @@ fn bindings(module: &naga::Module, used: &naga::valid::FunctionInfo) -> Vec<Bind
         .iter()
         .filter(|(handle, _)| !used[*handle].is_empty())
         .filter_map(|(_, variable)| {
+            let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
             let kind = match variable.space {
-                naga::AddressSpace::Uniform => wgpu::BufferBindingType::Uniform,
+                naga::AddressSpace::Uniform => buffer(wgpu::BufferBindingType::Uniform),
                 naga::AddressSpace::Storage { access } => {
-                    wgpu::BufferBindingType::Storage { read_only: !access.contains(naga::StorageAccess::STORE) }
+                    buffer(wgpu::BufferBindingType::Storage { read_only: !access.contains(naga::StorageAccess::STORE) })
                 }
+                naga::AddressSpace::Handle => image(&module.types[variable.ty].inner)?,
                 _ => return None,
             };
             let index = variable.binding?.binding;
@@ -210,11 +240,22 @@ fn bindings(module: &naga::Module, used: &naga::valid::FunctionInfo) -> Vec<Bind
         .collect()
 }
 
+/// The binding of an image of `vec4f`, the only kind that kernels here use.
+fn image(inner: &naga::TypeInner) -> Option<wgpu::BindingType> {
+    let naga::TypeInner::Image { class: naga::ImageClass::Storage { access, .. }, .. } = inner else { return None };
+    let access = match access.contains(naga::StorageAccess::STORE) {
+        true => wgpu::StorageTextureAccess::ReadWrite,
+        false => wgpu::StorageTextureAccess::ReadOnly,
+    };
+    let format = wgpu::TextureFormat::Rgba32Float;
+    Some(wgpu::BindingType::StorageTexture { access, format, view_dimension: wgpu::TextureViewDimension::D2 })
+}
+
 fn layout_entry(binding: &Binding) -> wgpu::BindGroupLayoutEntry {
     wgpu::BindGroupLayoutEntry {
         binding: binding.index,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty: binding.kind, has_dynamic_offset: false, min_binding_size: None },
+        ty: binding.kind,
         count: None,
     }
 }

@@ -8,7 +8,9 @@ mod kernel;
 mod record;
 mod slip;
 mod timer;
+mod vectors;
 
 pub use adapter::{Adapters, Choice, Gpu, Record};
 pub use buffer::Buffer;
-pub use kernel::{Dispatch, Kernel, Part};
+pub use kernel::{Dispatch, Kernel, Part, Resource};
+pub use vectors::{IMAGE_ROW_BITS, Image, Vectors};

@@ -2,14 +2,29 @@
 
 use std::time::{Duration, Instant};
 
+use super::kernel::Work;
+use super::vectors::record_copy;
 use super::{Dispatch, Gpu};
 use crate::error::{Error, Result};
 
-impl Dispatch {
-    pub(super) fn record(&self, pass: &mut wgpu::ComputePass) {
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.group, &[]);
-        pass.dispatch_workgroups(self.workgroups[0], self.workgroups[1], 1);
+/// Records a sequence of dispatches, kernels that follow one another into the same pass.
+struct Recorder<'e> {
+    encoder: &'e mut wgpu::CommandEncoder,
+    pass: Option<wgpu::ComputePass<'static>>,
+}
+
+impl Recorder<'_> {
+    fn record(&mut self, dispatch: &Dispatch) {
+        match &dispatch.work {
+            Work::Kernel(launch) => {
+                let begin = || self.encoder.begin_compute_pass(&Default::default()).forget_lifetime();
+                launch.record(self.pass.get_or_insert_with(begin));
+            }
+            Work::Copy { buffer, texture } => {
+                self.pass = None;
+                record_copy(self.encoder, buffer, texture);
+            }
+        }
     }
 }
 
@@ -17,14 +32,9 @@ impl Gpu {
     /// Records `step` `times` times into one submit, without waiting for it.
     pub fn submit(&self, step: &[Dispatch], times: u32) {
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for _ in 0..times {
-                for dispatch in step {
-                    dispatch.record(&mut pass);
-                }
-            }
-        }
+        let mut recorder = Recorder { encoder: &mut encoder, pass: None };
+        (0..times).for_each(|_| step.iter().for_each(|dispatch| recorder.record(dispatch)));
+        drop(recorder);
         self.queue.submit([encoder.finish()]);
     }
 

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::kernel::Work;
+use super::vectors::record_copy;
 use super::{Buffer, Dispatch, Gpu};
 use crate::error::Result;
 
@@ -32,15 +34,16 @@ impl Gpu {
         let resolved = self.allocate("timestamps", 8 * u64::from(count), wgpu::BufferUsages::QUERY_RESOLVE)?;
         let mut encoder = self.device.create_command_encoder(&Default::default());
         for (i, dispatch) in step.iter().enumerate() {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: Some(&dispatch.label),
-                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                    query_set: &queries,
-                    beginning_of_pass_write_index: Some(2 * i as u32),
-                    end_of_pass_write_index: Some(2 * i as u32 + 1),
-                }),
-            });
-            dispatch.record(&mut pass);
+            let (begin, end) = (Some(2 * i as u32), Some(2 * i as u32 + 1));
+            match &dispatch.work {
+                Work::Kernel(launch) => launch.record(&mut timed_pass(&mut encoder, &queries, begin, end)),
+                // a copy stands between passes: an empty one before and one behind it tell the time
+                Work::Copy { buffer, texture } => {
+                    drop(timed_pass(&mut encoder, &queries, begin, None));
+                    record_copy(&mut encoder, buffer, texture);
+                    drop(timed_pass(&mut encoder, &queries, None, end));
+                }
+            }
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved.raw, 0);
         self.queue.submit([encoder.finish()]);
@@ -55,4 +58,20 @@ impl Gpu {
         let at = |tick: u64| Duration::from_secs_f64((tick - first) as f64 * period * 1e-9);
         Ok(useful.then(|| ticks.chunks_exact(2).map(|pair| at(pair[0])..at(pair[1])).collect()))
     }
+}
+
+/// A pass that writes the time of its beginning, of its end, or both.
+fn timed_pass<'e>(
+    encoder: &'e mut wgpu::CommandEncoder,
+    queries: &wgpu::QuerySet,
+    begin: Option<u32>,
+    end: Option<u32>,
+) -> wgpu::ComputePass<'e> {
+    let writes = wgpu::ComputePassTimestampWrites {
+        query_set: queries,
+        beginning_of_pass_write_index: begin,
+        end_of_pass_write_index: end,
+    };
+    let descriptor = wgpu::ComputePassDescriptor { timestamp_writes: Some(writes), ..Default::default() };
+    encoder.begin_compute_pass(&descriptor)
 }

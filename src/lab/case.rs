@@ -190,7 +190,7 @@ pub fn moved_parameters(network: &dyn Network, shape: &Shape, seed: u64) -> Vec<
 
 /// Fills what the kernels of `step` should write with NaN, so that nothing stale or zero can pass.
 pub fn poison(gpu: &Gpu, step: &Step) {
-    for buffer in [&step.parameters, &step.weights, &step.points, &step.rows, &step.ring] {
+    for buffer in [&step.parameters, &step.packed, &step.points, &step.rows, &step.ring] {
         gpu.write(buffer, &vec![f32::NAN; (buffer.size() / 4) as usize]);
     }
 }

@@ -19,7 +19,7 @@ use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 
 /// Quick to compile, because little is unrolled, and fitting no width.
-pub const SMALL: Tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3 };
+pub const SMALL: Tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3, images: false };
 /// Warm-up ends and the cosine begins within the steps that are compared.
 const SCHEDULE: Schedule = Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 8 };
 /// Steps of a run that are compared with the oracle's.

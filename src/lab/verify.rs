@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::math::{Jet, Variant};
 use crate::networks::{self, Network};
+use crate::plans::Tile;
 use crate::{plans, problems, strategies};
 
 use super::card::{Card, Finding, KIND};
@@ -166,7 +167,7 @@ fn forms() -> Vec<(&'static dyn Network, Variant)> {
 /// Every problem on every form of every network by every plan, and whether it is the problem's first.
 fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
     // software rendering compiles slowly: small tiles there, unless there is time
-    let tile = (gpu.is_software() && !thorough).then_some(SMALL);
+    let tile = (gpu.is_software() && !thorough).then_some(Tile { images: gpu.has_images(), ..SMALL });
     let mut subjects = Vec::new();
     let mut strategies = strategies::ALL.iter().rev().cycle();
     let sizes: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 1], [128, 2]] } else { &[[7, 2]] };

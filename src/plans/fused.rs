@@ -5,7 +5,7 @@
 use encase::ShaderType;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Buffer, Gpu, Kernel, Part};
+use crate::gpu::{Buffer, Gpu, IMAGE_ROW_BITS, Kernel, Part, Resource, Vectors};
 use crate::math::Jet;
 use crate::networks::wiring::{Reads, Wiring};
 use crate::problems::Equation;
@@ -79,12 +79,12 @@ impl Plan for Fused {
             }
             walks.push((walk, firsts));
         }
-        let slabs = gpu.storage("slabs", 16 * (slab_count * packing.slab_vectors) as u64)?;
+        let slabs = gpu.vectors("slabs", (slab_count * packing.slab_vectors) as u64, tile.images)?;
         let mut dispatches = Vec::new();
         for (g, (group, (walk, firsts))) in groups.iter().zip(&walks).enumerate() {
             let end = walks.get(g + 1).map_or(slab_count, |(_, next)| next[0]);
             let workgroups = end - firsts[0];
-            let scratch = gpu.storage("scratch", scratch_bytes(setup, group.jet, tile, &wiring) * workgroups as u64)?;
+            let scratch = scratch(gpu, setup, group.jet, tile, &wiring, workgroups)?;
             let shares = share_table(gpu, setup, group, firsts)?;
             let mut prelude = network_prelude(setup, packing, tile, &wiring);
             prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", group.shares.len());
@@ -98,13 +98,14 @@ impl Plan for Fused {
                     prelude.part(),
                     shader("math"),
                     shader(&format!("jets/{}", group.jet.name())),
+                    tile.memory(),
                     shader("tile"),
                     plugin("networks", setup.network.name(), setup.network.shader()),
                     group.residual.clone(),
                     shader("kernels/fused"),
                 ],
             )?;
-            let buffers = [
+            let buffers: [(&str, &dyn Resource); 6] = [
                 ("shares", &shares),
                 ("points", inputs.points),
                 ("samples", inputs.samples),
@@ -168,6 +169,7 @@ pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile, wir
     p.u32("WIDTH", setup.shape.width).u32("DEPTH", setup.shape.depth);
     p.u32("LANES", tile.lanes).u32("SPAN", tile.span).u32("GROUPS", tile.groups).u32("THREADS", tile.threads());
     p.u32("ROWS", tile.rows).u32("BLOCK", tile.block);
+    p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
     p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", wiring.slots(setup.shape.depth));
     for (name, value) in &packing.constants {
         p.u32(name, *value);
@@ -182,9 +184,23 @@ fn stride(setup: &Setup, tile: &Tile) -> usize {
     features.into_iter().fold(setup.shape.outputs, usize::max)
 }
 
+/// Scratch for `workgroups`.
+pub(super) fn scratch(
+    gpu: &Gpu,
+    setup: &Setup,
+    jet: Jet,
+    tile: &Tile,
+    wiring: &Wiring,
+    workgroups: usize,
+) -> Result<Vectors> {
+    let bytes = scratch_bytes(setup, jet, tile, wiring) * workgroups as u64;
+    gpu.vectors("scratch", bytes.div_ceil(16), tile.images)
+}
+
 /// Bytes of scratch that one workgroup takes.
 pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wiring) -> u64 {
     let jet_bytes = match jet {
+        Jet::Value if tile.images => 16, // a texel of its own
         Jet::Value => 4,
         Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
         Jet::Second5d | Jet::Third => 32,
@@ -205,7 +221,8 @@ fn tiles_per_workgroup(gpu: &Gpu, setup: &Setup, group: &Group, tile: &Tile, wir
     }
     let tiles: usize = group.shares.iter().map(|share| places(setup, share).div_ceil(tile.points())).sum();
     let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
-    let room = (gpu.max_binding() / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
+    let largest = if tile.images { gpu.max_image() } else { gpu.max_binding() };
+    let room = (largest / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
     let by_room = tiles.div_ceil(room.saturating_sub(group.shares.len()).max(1));
     let by_trips = (trip_limit(gpu) / trips).max(1);
     Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
@@ -242,6 +259,7 @@ pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
     let wiring = setup.network.wiring(&setup.shape);
     let streams = setup.problem.jet().streams();
     let mut tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, most);
+    tile.images = gpu.is_software() && gpu.has_images();
     while trips_per_tile(setup, &tile, &wiring) > trip_limit(gpu) {
         if tile.span > 1 {
             tile.span /= 2;

@@ -2,10 +2,10 @@
 //! pictures.
 
 use crate::error::Result;
-use crate::gpu::{Buffer, Dispatch, Gpu, Kernel};
+use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Resource};
 use crate::math::Jet;
 
-use super::fused::{network_prelude, scratch_bytes, trips_per_tile};
+use super::fused::{network_prelude, scratch, scratch_bytes, trips_per_tile};
 use super::packing::Packing;
 use super::prelude::{plugin, shader};
 use super::step::Setup;
@@ -28,7 +28,7 @@ impl Predictor {
         setup: &Setup,
         packing: &Packing,
         tile: &Tile,
-        weights: &Buffer,
+        weights: &dyn Resource,
         points: &[f32],
         slopes: bool,
     ) -> Result<Predictor> {
@@ -42,7 +42,7 @@ impl Predictor {
         // a forward pass takes less than half of the trips that the count for a whole step gives
         let walk = (2 * trip_limit(gpu) / trips_per_tile(setup, tile, &wiring)).clamp(1, 8).min(tiles);
         let workgroups = tiles.div_ceil(walk).min((gpu.max_binding() / per_workgroup).clamp(1, 256) as usize);
-        let scratch = gpu.storage("scratch", per_workgroup * workgroups as u64)?;
+        let scratch = scratch(gpu, setup, jet, tile, &wiring, workgroups)?;
         let buffer = gpu.storage_with("points", points)?;
         let fields = gpu.storage("fields", 4 * (count * outputs * streams) as u64)?;
         let mut prelude = network_prelude(setup, packing, tile, &wiring);
@@ -54,6 +54,7 @@ impl Predictor {
                 prelude.part(),
                 shader("math"),
                 shader(&format!("jets/{}", jet.name())),
+                tile.memory(),
                 shader("tile"),
                 plugin("networks", setup.network.name(), setup.network.shader()),
                 shader("kernels/predict"),
@@ -61,7 +62,7 @@ impl Predictor {
         )?;
         let batch = |first: usize| -> Result<Dispatch> {
             let batch = gpu.uniform("batch", bytemuck::bytes_of(&[first as u32, 0, 0, 0]))?;
-            let buffers = [
+            let buffers: [(&str, &dyn Resource); 5] = [
                 ("points", &buffer),
                 ("weights", weights),
                 ("scratch", &scratch),

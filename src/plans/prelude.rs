@@ -59,6 +59,8 @@ const SHADERS: &[(&str, &str)] = &[
     ("rng", include_str!("../../shaders/rng.wgsl")),
     ("schedule", include_str!("../../shaders/schedule.wgsl")),
     ("tile", include_str!("../../shaders/tile.wgsl")),
+    ("memory/buffers", include_str!("../../shaders/memory/buffers.wgsl")),
+    ("memory/images", include_str!("../../shaders/memory/images.wgsl")),
     ("jets/value", include_str!("../../shaders/jets/value.wgsl")),
     ("jets/gradient", include_str!("../../shaders/jets/gradient.wgsl")),
     ("jets/second", include_str!("../../shaders/jets/second.wgsl")),

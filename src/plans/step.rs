@@ -3,7 +3,7 @@
 use std::slice::from_ref;
 
 use crate::error::Result;
-use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Part};
+use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Image, Kernel, Part, Resource, Vectors};
 use crate::math::Schedule;
 use crate::math::rng::Seeds;
 use crate::networks::{Network, Shape};
@@ -97,13 +97,13 @@ fn firsts(counts: &[usize]) -> (Vec<usize>, usize) {
 pub struct Inputs<'a> {
     pub points: &'a Buffer,
     pub samples: &'a Buffer,
-    pub weights: &'a Buffer,
+    pub weights: &'a dyn Resource,
 }
 
 /// What a plan leaves behind: slabs of partial gradients and losses.
 pub struct Gradients {
     pub dispatches: Vec<Dispatch>,
-    pub slabs: Buffer,
+    pub slabs: Vectors,
     /// Which slabs belong to each term: term k owns `slab_first[k]..slab_first[k + 1]`.
     pub slab_first: Vec<usize>,
 }
@@ -144,7 +144,10 @@ pub fn common_prelude(setup: &Setup) -> Prelude {
 pub struct Step {
     pub parameters: Buffer,
     pub moments: Buffer,
-    pub weights: Buffer,
+    /// The packed parameters, as `update` writes them.
+    pub packed: Buffer,
+    /// Their copy in an image, where kernels read from one.
+    mirror: Option<(Image, Dispatch)>,
     pub points: Buffer,
     pub rows: Buffer,
     pub control: Buffer,
@@ -178,7 +181,17 @@ impl Step {
         let floats = |name: &str, count: usize| gpu.storage(name, 4 * count as u64);
         let points = floats("points", points * setup.problem.axes().len())?;
         let samples = floats("samples", 4 * samples)?;
-        let weights = floats("weights", 4 * packing.weights_vectors)?;
+        let (packed, mirror) = if tile.images {
+            let (buffer, image) = gpu.mirrored("weights", packing.weights_vectors as u64)?;
+            let copy = gpu.copy(&buffer, &image);
+            (buffer, Some((image, copy)))
+        } else {
+            (floats("weights", 4 * packing.weights_vectors)?, None)
+        };
+        let weights: &dyn Resource = match &mirror {
+            Some((image, _)) => image,
+            None => &packed,
+        };
         let parameters = floats("parameters", n)?;
         let moments = floats("moments", 2 * n)?;
         let rows = floats("rows", terms * n)?;
@@ -191,18 +204,19 @@ impl Step {
         let orders: Vec<u32> = setup.orders.iter().flatten().flatten().map(|&i| i as u32).collect();
         let orders = gpu.storage_with("orders", &orders)?;
 
-        let inputs = Inputs { points: &points, samples: &samples, weights: &weights };
+        let inputs = Inputs { points: &points, samples: &samples, weights };
         let built = plan.build(gpu, setup, &packing, tile, &inputs)?;
         let parts = n.div_ceil(64);
         let gram_parts = floats("gram_parts", parts * terms * (terms + 1) / 2)?;
         let prelude = downstream_prelude(setup, &packing, &built, n);
+        let memory = tile.memory();
         let link = |label: &str, others: &[Part]| {
             let mut texts = vec![prelude.part(), shader("math")];
             texts.extend_from_slice(others);
             texts.push(shader(&format!("kernels/{label}")));
             Kernel::link(gpu, label, &texts)
         };
-        let buffers = [
+        let buffers: [(&str, &dyn Resource); 15] = [
             ("regions", &regions),
             ("points", &points),
             ("samples", &samples),
@@ -217,7 +231,7 @@ impl Step {
             ("orders", &orders),
             ("parameters", &parameters),
             ("moments", &moments),
-            ("weights", &weights),
+            ("weights", &packed),
         ];
         let jet = shader(&format!("jets/{}", setup.problem.jet().name()));
         let data = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
@@ -228,19 +242,21 @@ impl Step {
         };
         let sample = sampler()?;
         let mut gradients = built.dispatches;
-        gradients.push(link("reduce", from_ref(&jet))?.bind(gpu, &buffers)?.threads(n as u32));
-        let finish = link("coefficients_of", &[shader("rng"), shader("schedule"), jet.clone(), combine])?;
+        gradients.push(link("reduce", &[jet.clone(), memory.clone()])?.bind(gpu, &buffers)?.threads(n as u32));
+        let finish = link("coefficients_of", &[shader("rng"), shader("schedule"), jet.clone(), memory, combine])?;
         gradients.push(finish.bind(gpu, &buffers)?.workgroups(1));
         let update = link("update", from_ref(&jet))?.bind(gpu, &buffers)?.threads(n as u32);
         let mut whole = gradients.clone();
         whole.push(update);
+        whole.extend(mirror.iter().map(|(_, copy)| copy.clone()));
         if setup.resampled {
             whole.insert(0, sample.clone());
         }
         Ok(Step {
             parameters,
             moments,
-            weights,
+            packed,
+            mirror,
             points,
             rows,
             control,
@@ -262,7 +278,18 @@ impl Step {
     /// Puts `parameters` on the device, packed copies included.
     pub fn set_parameters(&self, gpu: &Gpu, parameters: &[f32]) {
         gpu.write(&self.parameters, parameters);
-        gpu.write(&self.weights, &self.packing.pack(parameters));
+        gpu.write(&self.packed, &self.packing.pack(parameters));
+        if let Some((_, copy)) = &self.mirror {
+            gpu.submit(from_ref(copy), 1);
+        }
+    }
+
+    /// The packed parameters where kernels read them.
+    pub fn weights(&self) -> &dyn Resource {
+        match &self.mirror {
+            Some((image, _)) => image,
+            None => &self.packed,
+        }
     }
 }
 
@@ -278,6 +305,7 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     p.u32("PARAMETERS", parameters).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
     p.u32("GRAM_PARTS", parameters.div_ceil(64)).u32("SLAB_VECTORS", packing.slab_vectors);
     p.u32s("SLAB_FIRST", &built.slab_first);
+    p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
     p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));
     p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());
     p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);

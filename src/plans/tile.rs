@@ -1,6 +1,8 @@
 //! How a tile of points is cut among the threads of a workgroup, and how many tiles a workgroup walks over.
 
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Part};
+
+use super::prelude::shader;
 
 /// The shape of a tile; every number is a constant of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -16,6 +18,15 @@ pub struct Tile {
     pub rows: usize,
     /// Side of the square blocks of a weight gradient that one thread accumulates.
     pub block: usize,
+    /// Whether features, weights and slabs lie in images (`shaders/memory`).
+    pub images: bool,
+}
+
+impl Tile {
+    /// The text that says where features, weights and slabs lie.
+    pub fn memory(&self) -> Part {
+        shader(if self.images { "memory/images" } else { "memory/buffers" })
+    }
 }
 
 /// Loop trips that one invocation may take by the plan's own count: some drivers end loops silently after
@@ -41,12 +52,12 @@ impl Tile {
     pub fn for_adapter(software: bool, width: usize, streams: usize, max_threads: usize) -> Tile {
         if software {
             let span = if streams > 4 { 2 } else { 4 };
-            return Tile { lanes: 8, span, groups: 1, rows: fit(width, 4, 10), block: fit(width, 3, 6) };
+            return Tile { lanes: 8, span, groups: 1, rows: fit(width, 4, 10), block: fit(width, 3, 6), images: false };
         }
         let rows = fit(width, 2, 6);
         let lanes = 16;
         let groups = width.div_ceil(rows).min(max_threads / lanes);
-        Tile { lanes, span: 1, groups, rows, block: fit(width, 3, 6) }
+        Tile { lanes, span: 1, groups, rows, block: fit(width, 3, 6), images: false }
     }
 }
 

@@ -31,7 +31,7 @@ impl Evaluator {
         let points: Vec<f32> = set.points.iter().map(|&x| x as f32).collect();
         let observables = setup.problem.observables();
         let slopes = observables.iter().any(|o| o.quantity.needs_gradient());
-        let predictor = Predictor::new(gpu, setup, &step.packing, tile, &step.weights, &points, slopes)?;
+        let predictor = Predictor::new(gpu, setup, &step.packing, tile, step.weights(), &points, slopes)?;
         let compared = setup.problem.compared();
         Ok(Evaluator { predictor, observables, compared, counted: set.counted, solution })
     }

@@ -1,0 +1,28 @@
+// Where features, weights and gradient slabs lie: in images, row by row. Software rendering loads a texel for all its
+// lanes at once, but walks over them one by one for an element of a storage buffer: 13 ns against 206 ns for a vec4f
+// inside a loop (benches/LOG.md).
+//
+// provides: feature, keep_feature, feature_barrier, weight, slab_vector, slab_number, keep_slab
+// expects:  Jet, TEXELS, texel, from_texels (jets); IMAGE_ROW_BITS (prelude)
+
+@group(0) @binding(10) var weights: texture_storage_2d<rgba32float, read>;         // packed parameters
+@group(0) @binding(11) var scratch: texture_storage_2d<rgba32float, read_write>;   // [workgroup][slot][feature][point][TEXELS]
+@group(0) @binding(12) var slabs: texture_storage_2d<rgba32float, read_write>;     // [workgroup][SLAB_VECTORS]
+
+fn texel_at(i: u32) -> vec2u { return vec2u(i & ((1u << IMAGE_ROW_BITS) - 1u), i >> IMAGE_ROW_BITS); }
+
+fn weight(i: u32) -> vec4f { return textureLoad(weights, texel_at(i)); }
+
+fn feature(i: u32) -> Jet {
+    var texels: array<vec4f, TEXELS>;
+    for (var t = 0u; t < TEXELS; t++) { texels[t] = textureLoad(scratch, texel_at(i * TEXELS + t)); }
+    return from_texels(texels);
+}
+fn keep_feature(i: u32, u: Jet) {
+    for (var t = 0u; t < TEXELS; t++) { textureStore(scratch, texel_at(i * TEXELS + t), texel(u, t)); }
+}
+fn feature_barrier() { textureBarrier(); }
+
+fn slab_vector(i: u32) -> vec4f { return textureLoad(slabs, texel_at(i)); }
+fn slab_number(i: u32) -> f32 { return slab_vector(i >> 2u)[i & 3u]; }
+fn keep_slab(i: u32, g: vec4f) { textureStore(slabs, texel_at(i), g); }
