@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use acr_pinn_gpu::lab::{Case, probe};
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::plans::{self, Setup};
 use acr_pinn_gpu::{networks, problems};
+use serde_json::json;
 
 #[test]
 fn ceilings_are_measured_in_seconds_and_confirmed() {
@@ -98,5 +100,55 @@ fn a_wrong_kernel_is_not_timed() {
         assert_eq!(row.verdict, Verdict::Invalid);
         assert!(row.reason.contains("`pde` row"), "{}", row.reason);
         assert!(row.samples_us.is_empty() && row.kernels.is_empty() && row.worst_error > row.error_limit);
+    }
+}
+
+/// A document of one row, as far as `compare` looks, with steps of `us` microseconds and a little spread.
+fn stored(folder: &Path, name: &str, us: f64) -> String {
+    let samples: Vec<f64> = (0..8).map(|k| us * (1.0 + 0.001 * f64::from(k % 3))).collect();
+    let document = json!({
+        "schema": 1, "kind": "acr-pinn-gpu bench", "version": "0", "commit": null, "wgpu": "30", "os": "none",
+        "adapter": {"name": name, "backend": "vulkan", "kind": "other", "driver": "", "driver_info": "", "vendor": 0, "device": 0},
+        "ceilings": {"gflops": null, "gbs": null, "seconds": 0.0},
+        "rows": [{"problem": "cavity", "network": "lda", "variant": "v2", "strategy": "pcgrad", "width": 50, "depth": 4,
+            "points": {"pde": 1000}, "sampling": "fixed", "plan": "fused", "change": "", "checked": false, "tile": {},
+            "verdict": "VALID", "worst_error": 1e-6, "error_limit": 1e-4, "compile_s": 1.0, "memory_bytes": 1,
+            "dispatches": 6, "steps_per_submit": 1, "host_us": 1.0, "device_us": null, "flop": 1e9,
+            "samples_us": samples, "guard": vec![1.0; 8], "kernels": []}],
+    });
+    let path = folder.join(format!("{name}.json"));
+    std::fs::write(&path, document.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn comparisons_have_exit_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, same, slow] =
+        [("a", 100.0), ("same", 100.1), ("slow", 104.0)].map(|(name, us)| stored(folder.path(), name, us));
+    let odd = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let card = odd("card.json", r#"{"kind": "acr-pinn-gpu verify", "schema": 1}"#);
+    let old = odd("old.json", r#"{"kind": "acr-pinn-gpu bench", "schema": 0}"#);
+    let cut = odd("cut.json", &std::fs::read_to_string(&a).unwrap()[..300]);
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&[&a, &same], 0, "SAME"),
+        (&[&a, &slow], 0, "SLOWER"),
+        (&[&slow, &a, "--fail-on", "slower"], 0, "FASTER"),
+        (&[&a, &same, &slow, "--fail-on", "slower"], 1, "1 comparisons fail"),
+        (&[&a, &slow, "--fail-on", "slower:5%"], 0, "1 slower"),
+        (&[&a, &card], 4, "`acr-pinn-gpu verify`"),
+        (&[&a, &old], 4, "measure again"),
+        (&[&a, &cut], 4, "not a result of `bench`"),
+        (&[&a, &slow, "--fail-on", "faster"], 2, "slower:5%"),
+    ];
+    for (arguments, code, part) in cases {
+        let output = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu")).arg("compare").args(arguments).output().unwrap();
+        let text = [&output.stdout[..], &output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        assert!(output.status.code() == Some(code) && text.contains(part), "{arguments:?}: {text}");
     }
 }

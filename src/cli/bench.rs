@@ -16,7 +16,7 @@ use indicatif::ProgressBar;
 
 use super::adapter::AdapterArgs;
 use super::config::Flags;
-use super::{bench_table, output, roofline};
+use super::{bench_table, output, roofline, serve};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -51,6 +51,9 @@ pub struct Args {
     /// Draw rates over arithmetic intensity below the measured ceilings, as PNG
     #[arg(long, value_name = "FILE")]
     roofline: Option<PathBuf>,
+    /// Build one step, then time a sample for every line on standard input: for comparisons with other programs
+    #[arg(long, hide = true)]
+    serve: bool,
     #[command(flatten)]
     options: Flags,
     #[command(flatten)]
@@ -92,6 +95,9 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     configurations(args, &names, "quick")?;
     let gpu = args.adapter.open(quiet)?;
     let configs = configurations(args, &names, if gpu.is_software() { "quick" } else { "revised" })?;
+    if args.serve {
+        return serve::run(&args.adapter.choice(), &gpu, &configs[0], &wanted(args));
+    }
     let mut trace = Trace::default();
     let document = measure(args, &gpu, &configs, &mut trace, quiet)?;
     let value = bench_table::document(&document)?;
@@ -115,16 +121,16 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     Ok(u8::from(wrong || !right))
 }
 
+fn wanted(args: &Args) -> Wanted {
+    let plans = Options::from(&args.options).plan.into_iter().collect();
+    Wanted { plans, with: args.with.clone(), plain: args.plain }
+}
+
 fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet: bool) -> anyhow::Result<Document> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     bar.enable_steady_tick(Duration::from_millis(100));
     bar.set_message("probe: what this adapter can do");
     let ceilings = probe::measure(gpu)?;
-    let wanted = Wanted {
-        plans: Options::from(&args.options).plan.into_iter().collect(),
-        with: args.with.clone(),
-        plain: args.plain,
-    };
     let protocol = Protocol {
         samples: if args.quick { args.samples.min(bench::FEWEST) } else { args.samples },
         limit: Duration::from_secs(args.seconds),
@@ -136,7 +142,15 @@ fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet:
     let mut rows = Vec::new();
     for config in configs {
         let mut progress = |text: String| bar.set_message(text);
-        rows.extend(bench::run(&open, gpu.is_checked(), &config.setup(), &wanted, &protocol, trace, &mut progress)?);
+        rows.extend(bench::run(
+            &open,
+            gpu.is_checked(),
+            &config.setup(),
+            &wanted(args),
+            &protocol,
+            trace,
+            &mut progress,
+        )?);
     }
     bar.finish_and_clear();
     Ok(Document {

@@ -3,6 +3,7 @@
 mod adapter;
 mod bench;
 mod bench_table;
+mod compare;
 mod config;
 mod doctor;
 mod evaluate;
@@ -15,6 +16,7 @@ mod pictures;
 mod progress;
 mod roofline;
 mod run;
+mod serve;
 mod signals;
 mod study;
 mod verify;
@@ -57,6 +59,8 @@ enum Verb {
     Study(Box<study::Args>),
     /// Time training steps and their kernels: every plan and switch, against this adapter's measured ceilings
     Bench(Box<bench::Args>),
+    /// Which of several measurements of `bench` is faster, and whether that can be said
+    Compare(compare::Args),
     /// Conformance of this adapter: every kernel against the f64 oracle
     Verify(verify::Args),
     /// Adapters, drivers, limits, the one chosen and why, and a self-test
@@ -105,6 +109,7 @@ pub fn run() -> anyhow::Result<u8> {
         Verb::Gradients(args) => gradients::run(&args, cli.quiet),
         Verb::Study(args) => study::run(&args, cli.quiet),
         Verb::Bench(args) => bench::run(&args, cli.quiet),
+        Verb::Compare(args) => compare::run(&args),
         Verb::Verify(args) => verify::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::List(args) => list::run(&args),

@@ -92,7 +92,7 @@ pub fn run(
 }
 
 /// A row with everything that is known before anything is measured.
-fn describe(setup: &Setup, rung: &Rung) -> Row {
+pub fn describe(setup: &Setup, rung: &Rung) -> Row {
     let sets = setup.problem.sets();
     Row {
         problem: setup.problem.name().to_owned(),
@@ -125,7 +125,7 @@ fn describe(setup: &Setup, rung: &Rung) -> Row {
 }
 
 /// A rung on its device, ready to be timed.
-struct Course {
+pub struct Course {
     trainer: Trainer<'static>,
     /// Time of a step, as last seen.
     step: Duration,
@@ -136,7 +136,10 @@ struct Course {
 
 impl Course {
     /// Builds a rung and holds it against the oracle; none if it is wrong, which `row` then says.
-    fn prepare(
+    ///
+    /// # Errors
+    /// A step that cannot be built or run.
+    pub fn prepare(
         open: Open,
         setup: &Setup<'static>,
         rung: &Rung,
@@ -171,7 +174,10 @@ impl Course {
     }
 
     /// Time per step of one submit, and the host's part of it.
-    fn time(&mut self) -> Result<(Duration, Duration)> {
+    ///
+    /// # Errors
+    /// A device that does not answer.
+    pub fn time(&mut self) -> Result<(Duration, Duration)> {
         let (gpu, whole, count) = (&self.trainer.gpu, &self.trainer.step.whole, self.per_submit());
         gpu.wait()?;
         let start = Instant::now();

@@ -14,6 +14,7 @@
 pub mod bench;
 pub mod card;
 pub mod case;
+pub mod compare;
 mod compute;
 pub mod equations;
 pub mod fields;
