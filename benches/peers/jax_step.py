@@ -164,11 +164,11 @@ def command_serve(args):
         jax.config.update("jax_default_matmul_precision", "tensorfloat32")
     step = training_step(problem, args.form, chunk)
 
-    def sample():
+    def advance():
         nonlocal state
-        state, _ = jax.block_until_ready(step(state, points))
+        state, _ = step(state, points)
     serve({"name": f"jax {args.form}", "version": jax.__version__, "chunk": chunk,
-           "device": f"{device.platform}: {device.device_kind}"}, sample)
+           "device": f"{device.platform}: {device.device_kind}"}, advance, lambda: jax.block_until_ready(state))
 
 
 def command_time(args):

@@ -404,15 +404,23 @@ def write_gradients(path, name, losses, gram, coefficients, rows, combined):
         print(f"{term:5} loss {float(loss):.9g}  coefficient {float(c):.9g}")
 
 
-def serve(record, step):
-    """Says what was built, then times `step` (which waits for its result) once for every line that comes in."""
-    start = time.perf_counter()
-    step()
-    print(json.dumps(record | {"compile_s": time.perf_counter() - start}), flush=True)
-    for _ in sys.stdin:
+SUBMIT = 0.05  # seconds of work between two waits, as the program itself does
+
+
+def serve(record, step, wait):
+    """Says what was built, then times steps once for every line that comes in: as many as take 50 ms, one at least."""
+    def timed(count):
         start = time.perf_counter()
-        step()
-        print(json.dumps({"us": (time.perf_counter() - start) * 1e6}), flush=True)
+        for _ in range(count):
+            step()
+        wait()
+        return (time.perf_counter() - start) / count
+    compile_s, count = timed(1), 1
+    print(json.dumps(record | {"compile_s": compile_s}), flush=True)
+    for _ in sys.stdin:
+        seconds = timed(count)
+        print(json.dumps({"us": seconds * 1e6, "steps": count}), flush=True)
+        count = min(max(int(SUBMIT / seconds), 1), 1000)
 
 
 def run_command(name, commands, args):

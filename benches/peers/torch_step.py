@@ -249,7 +249,7 @@ def command_gradients(args):
 
 
 def build(args):
-    """(what it is, a function that takes a step and waits for it)"""
+    """(what it is, a function that takes a step, one that waits for it)"""
     problem, params, points = read(args)
     cuda = args.device.startswith("cuda")
     chunk = args.chunk if args.chunk is not None else 0 if cuda else 1000
@@ -262,11 +262,7 @@ def build(args):
     graph = cuda and args.form != "eager"
     record = {"name": f"torch {args.form}", "version": torch.__version__, "chunk": chunk, "device": device, "graph": graph}
 
-    def sample():
-        step()
-        if cuda:
-            torch.cuda.synchronize()
-    return record, sample
+    return record, step, torch.cuda.synchronize if cuda else lambda: None
 
 
 def command_serve(args):
@@ -274,11 +270,12 @@ def command_serve(args):
 
 
 def command_time(args):
-    record, sample = build(args)
+    record, step, wait = build(args)
     times = []
     for _ in range(args.warmup + args.samples):
         start = time.perf_counter()
-        sample()
+        step()
+        wait()
         times.append((time.perf_counter() - start) * 1e3)
     p10, median, p90 = np.percentile(times[args.warmup:], [10, 50, 90])
     print(f"{args.problem} {record['name']} {record['version']} on {record['device']}")
