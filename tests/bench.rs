@@ -34,7 +34,7 @@ fn a_probe_with_wrong_numbers_gives_no_ceiling() {
     let ceilings = probe::measure(&gpu).unwrap();
     assert!(ceilings.gflops.is_none() && ceilings.gbs.is_some(), "{ceilings:?}");
     assert!(ceilings.remarks[0].contains("no ceiling of arithmetic"), "{ceilings:?}");
-    let gpu = common::gpu().with_slip("data[i] += vec4f(1.0", "data[i] += vec4f(1.5");
+    let gpu = common::gpu().with_slip("slab_vector(i) + vec4f(1.0", "slab_vector(i) + vec4f(1.5");
     let ceilings = probe::measure(&gpu).unwrap();
     assert!(ceilings.gflops.is_some() && ceilings.gbs.is_none(), "{ceilings:?}");
 }

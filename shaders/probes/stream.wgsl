@@ -1,10 +1,8 @@
-// Reads every number of a large buffer and writes it back, increased: what this adapter can move. One access per
+// Reads every vector of a large array and writes it back, increased: what this adapter can move. One access per
 // thread and no loop: loads inside loops are slow in software, and it is the memory that is asked here.
 //
 // provides: stream
-// expects:  nothing
-
-@group(0) @binding(0) var<storage, read_write> data: array<vec4f>;
+// expects:  slab_vector, keep_slab (memory); VECTORS (prelude)
 
 @compute @workgroup_size(64)
 fn stream(
@@ -13,5 +11,5 @@ fn stream(
     @builtin(num_workgroups) groups: vec3u,
 ) {
     let i = (workgroup.x + workgroup.y * groups.x) * 64u + local;
-    if i < arrayLength(&data) { data[i] += vec4f(1.0, 2.0, 3.0, 4.0); }
+    if i < VECTORS { keep_slab(i, slab_vector(i) + vec4f(1.0, 2.0, 3.0, 4.0)); }
 }

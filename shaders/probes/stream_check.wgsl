@@ -1,9 +1,8 @@
-// How many vectors of `stream`'s buffer are not what so many passes leave there: every number is read, few come back.
+// How many vectors of `stream`'s array are not what so many passes leave there: every number is read, few come back.
 //
 // provides: stream_check
-// expects:  nothing
+// expects:  slab_vector (memory); VECTORS (prelude)
 
-@group(0) @binding(0) var<storage, read> data: array<vec4f>;
 @group(0) @binding(1) var<storage, read> passes: array<f32>;                // how often `stream` ran
 @group(0) @binding(2) var<storage, read_write> wrong: array<u32>;           // [workgroup]
 
@@ -18,7 +17,7 @@ fn stream_check(
     let here = workgroup.x + workgroup.y * groups.x;
     let i = here * 64u + local;
     let wanted = passes[0] * vec4f(1.0, 2.0, 3.0, 4.0);
-    counts[local] = u32(i < arrayLength(&data) && any(data[min(i, arrayLength(&data) - 1u)] != wanted));
+    counts[local] = u32(i < VECTORS && any(slab_vector(min(i, VECTORS - 1u)) != wanted));
     workgroupBarrier();
     if local == 0u {
         var sum = 0u;

@@ -43,6 +43,7 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu run klein-gordon --condition std   the plain PINN on the same points
   acr-pinn-gpu run cavity --preset paper          the first published settings
   acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
+  acr-pinn-gpu bench cavity --json now.json       time of a step by every plan, for `compare`
   acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
 
 #[derive(Subcommand)]

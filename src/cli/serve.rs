@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::error::Error;
 use acr_pinn_gpu::gpu::{Choice, Gpu};
 use acr_pinn_gpu::lab::bench::{Course, describe};
 use acr_pinn_gpu::lab::ladder::{self, Wanted};
@@ -31,16 +31,9 @@ pub fn run(choice: &Choice, gpu: &Gpu, config: &Config, wanted: &Wanted) -> anyh
     line(&json!({"name": name, "device": device, "compile_s": row.compile_s, "error": row.worst_error, "row": row}));
     for request in std::io::stdin().lock().lines() {
         request.map_err(|e| Error::Usage(format!("standard input: {e}")))?;
-        let (step, host) = timed(&mut course)?;
-        line(&json!({"us": step, "host_us": host}));
+        line(&json!({"us": course.time()?.as_secs_f64() * 1e6}));
     }
     Ok(0)
-}
-
-/// Microseconds of a step and of the host's part in it.
-fn timed(course: &mut Course) -> Result<(f64, f64)> {
-    let (step, host) = course.time()?;
-    Ok((step.as_secs_f64() * 1e6, host.as_secs_f64() * 1e6))
 }
 
 fn line(value: &serde_json::Value) {

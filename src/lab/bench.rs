@@ -10,7 +10,7 @@ use crate::gpu::{Dispatch, Gpu};
 use crate::math::statistics::median;
 use crate::plans::fused::default_tile;
 use crate::plans::step::RING;
-use crate::plans::{Setup, Tile};
+use crate::plans::{Setup, Step, Tile};
 use crate::training::Trainer;
 
 use super::ladder::{self, Rung, Wanted};
@@ -130,7 +130,6 @@ pub struct Course {
     /// Time of a step, as last seen.
     step: Duration,
     samples: Vec<Duration>,
-    host: Vec<Duration>,
     guard: Vec<Duration>,
 }
 
@@ -152,11 +151,11 @@ impl Course {
         let trainer = Trainer::with_tile(&gpu, setup.clone(), rung.plan, rung.tile, &parameters)?;
         row.memory_bytes = gpu.allocated() - before;
         row.dispatches = trainer.step.whole.len();
-        let mut course = Course { trainer, step: SUBMIT, samples: Vec::new(), host: Vec::new(), guard: Vec::new() };
+        let mut course = Course { trainer, step: SUBMIT, samples: Vec::new(), guard: Vec::new() };
         // some drivers compile when a kernel first runs
         course.time()?;
         let built = start.elapsed();
-        row.compile_s = built.saturating_sub(course.time()?.0).as_secs_f64();
+        row.compile_s = built.saturating_sub(course.time()?).as_secs_f64();
         let report = proof.check(&gpu, rung)?;
         let finite = |x: f64| x.is_finite().then_some(x);
         row.worst_error = report.worst().and_then(|worst| finite(worst.error));
@@ -173,11 +172,11 @@ impl Course {
         (SUBMIT.as_secs_f64() / self.step.as_secs_f64().max(1e-7)).clamp(1.0, RING as f64) as u32
     }
 
-    /// Time per step of one submit, and the host's part of it.
+    /// Time per step of one submit.
     ///
     /// # Errors
     /// A device that does not answer.
-    pub fn time(&mut self) -> Result<(Duration, Duration)> {
+    pub fn time(&mut self) -> Result<Duration> {
         let (gpu, whole, count) = (&self.trainer.gpu, &self.trainer.step.whole, self.per_submit());
         gpu.wait()?;
         let start = Instant::now();
@@ -187,17 +186,27 @@ impl Course {
         } else {
             gpu.submit(whole, count)
         }
-        let host = start.elapsed();
         gpu.wait()?;
         self.step = start.elapsed() / count;
-        Ok((self.step, host / count))
+        Ok(self.step)
+    }
+
+    /// The host's part per step: recording and submitting to an idle device, all in one submit.
+    fn host(&self) -> Result<Duration> {
+        let (gpu, count) = (&self.trainer.gpu, self.per_submit());
+        gpu.wait()?;
+        let start = Instant::now();
+        gpu.submit(&self.trainer.step.whole, count);
+        let host = start.elapsed();
+        gpu.wait()?;
+        Ok(host / count)
     }
 
     fn warm_up(&mut self, limit: Duration) -> Result<()> {
         let start = Instant::now();
         let mut times: Vec<f64> = Vec::new();
         while start.elapsed() < limit {
-            times.push(self.time()?.0.as_secs_f64());
+            times.push(self.time()?.as_secs_f64());
             let last = &times[times.len().saturating_sub(STEADY.0)..];
             let (lo, hi) = last.iter().fold((f64::INFINITY, 0.0_f64), |(lo, hi), t| (lo.min(*t), hi.max(*t)));
             if last.len() == STEADY.0 && hi < (1.0 + STEADY.1) * lo {
@@ -208,10 +217,11 @@ impl Course {
     }
 
     /// Times the kernels and writes everything into `row`.
-    fn finish(mut self, setup: &Setup, row: &mut Row, trace: &mut Trace) -> Result<()> {
+    fn finish(self, setup: &Setup, row: &mut Row, trace: &mut Trace) -> Result<()> {
         let us = |times: &[Duration]| -> Vec<f64> { times.iter().map(|t| t.as_secs_f64() * 1e6).collect() };
         row.samples_us = us(&self.samples);
-        row.host_us = median(&us(&self.host));
+        let host = (0..self.repeats()).map(|_| self.host()).collect::<Result<Vec<_>>>()?;
+        row.host_us = median(&us(&host));
         let guard = us(&self.guard);
         let usual = median(&guard);
         row.guard = guard.iter().map(|t| t / usual).collect();
@@ -222,20 +232,25 @@ impl Course {
         row.device_us = by_device.then(|| row.kernels.iter().map(|kernel| kernel.us).sum());
         trace.add(&row.key(), self.trainer.step.whole.iter().map(|d| d.label.clone()).collect(), passes);
         // training went on all the while: a step that left the finite numbers would take another time
-        let losses = self.trainer.gpu.read::<f32>(&self.trainer.step.ring, self.trainer.step.terms)?;
-        if !losses.iter().all(|loss| loss.is_finite()) {
+        let step = &self.trainer.step;
+        let records = self.trainer.gpu.read::<f32>(&step.ring, RING * Step::record_length(step.terms))?;
+        if !records.iter().all(|number| number.is_finite()) {
             row.verdict = Verdict::Invalid;
-            row.reason = format!("the steps that were timed diverged: losses {losses:?}");
+            row.reason = "the steps that were timed diverged: try fewer --samples or a smaller --rate".to_owned();
             row.samples_us.clear();
             row.guard.clear();
         }
         Ok(())
     }
 
+    /// How often what needs no statistics is repeated.
+    fn repeats(&self) -> usize {
+        if self.step > Duration::from_secs(1) { 1 } else { PASSES }
+    }
+
     /// The step a few times, dispatch by dispatch.
-    fn passes(&mut self, trace: &Trace) -> Result<Vec<Pass>> {
-        let count = if self.step > Duration::from_secs(1) { 1 } else { PASSES };
-        (0..count).map(|_| Pass::measure(&self.trainer.gpu, &self.trainer.step.whole, trace.now())).collect()
+    fn passes(&self, trace: &Trace) -> Result<Vec<Pass>> {
+        (0..self.repeats()).map(|_| Pass::measure(&self.trainer.gpu, &self.trainer.step.whole, trace.now())).collect()
     }
 }
 
@@ -259,10 +274,9 @@ fn sample(
         progress(round + 1);
         for k in 0..courses.len() {
             let course = &mut courses[(k + round) % courses.len()].1;
-            let (step, host) = course.time()?;
+            let step = course.time()?;
             let behind = fixed.time(gpu)?;
             course.samples.push(step);
-            course.host.push(host);
             course.guard.push(before.max(behind));
             before = behind;
         }

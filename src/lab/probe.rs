@@ -1,4 +1,4 @@
-//! What this adapter can do at best, measured: multiply–adds in registers and traffic with a large buffer. Two
+//! What this adapter can do at best, measured: multiply–adds in registers and traffic with a large array. Two
 //! kernels of the lab's own, each run for a fraction of a second; a kernel whose numbers are wrong gives no ceiling.
 
 use std::time::{Duration, Instant};
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Part};
+use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Kernel, Part, Resource};
+use crate::plans::prelude::{Prelude, shader};
 
 /// What was measured; a ceiling is absent where the kernel's result was wrong.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub struct Ceilings {
 }
 
 /// How long each kernel is repeated.
-const BUDGET: Duration = Duration::from_millis(400);
+const BUDGET: Duration = Duration::from_millis(300);
 /// How long one dispatch should take: the cost of a submit vanishes in it, and no watchdog minds.
 const AIM: Duration = Duration::from_millis(15);
 /// Repetitions at least; the best counts.
@@ -37,7 +38,7 @@ const THREADS: u32 = 64;
 /// Four million threads write 16 MiB of results.
 const MOST_WORKGROUPS: u32 = 65_535;
 
-/// Bytes of the buffer that is streamed: more than any cache holds, where there is room.
+/// Bytes of the array that is streamed: more than any cache holds, where there is room.
 const STREAM_BYTES: u64 = 256 << 20;
 /// There it is the loads and not the memory that take the time.
 const STREAM_BYTES_IN_SOFTWARE: u64 = 16 << 20;
@@ -74,9 +75,10 @@ pub struct Fixed {
 impl Fixed {
     /// Multiply–adds that take this adapter about as long as one dispatch of the probe.
     pub fn new(gpu: &Gpu) -> Result<Fixed> {
-        let text = format!("const TRIPS = {TRIPS}u;\n");
-        let shader = include_str!("../../shaders/probes/multiply_add.wgsl");
-        let parts = [Part::new("prelude", text), Part::new("shaders/probes/multiply_add.wgsl", shader)];
+        let mut prelude = Prelude::default();
+        prelude.u32("TRIPS", TRIPS as usize);
+        let text = include_str!("../../shaders/probes/multiply_add.wgsl");
+        let parts = [prelude.part(), Part::new("shaders/probes/multiply_add.wgsl", text)];
         let kernel = Kernel::link(gpu, "multiply_add", &parts)?;
         let factors = gpu.storage_with("factors", &[1.0f32, 1.0])?;
         let build = |workgroups: u32| -> Result<Fixed> {
@@ -140,28 +142,44 @@ fn arithmetic(gpu: &Gpu) -> Result<Measured> {
     })
 }
 
+/// The faster of the ways in which kernels keep large arrays: buffers, and images where the adapter can write them.
 fn bandwidth(gpu: &Gpu) -> Result<Measured> {
+    let mut measured = stream(gpu, false)?;
+    if gpu.has_images() {
+        let other = stream(gpu, true)?;
+        measured = measured.and_then(|rate| Ok(rate.max(other?)));
+    }
+    Ok(measured)
+}
+
+fn stream(gpu: &Gpu, images: bool) -> Result<Measured> {
     let wanted = if gpu.is_software() { STREAM_BYTES_IN_SOFTWARE } else { STREAM_BYTES };
-    let bytes = wanted.min(gpu.max_binding()) / 1024 * 1024;
-    let data = gpu.storage("data", bytes)?;
-    let vectors = (bytes / 16) as u32;
-    let link = |label: &str, text: &'static str| Kernel::link(gpu, label, &[Part::new(label.to_owned(), text)]);
-    let stream = link("stream", include_str!("../../shaders/probes/stream.wgsl"))?;
-    let stream = stream.bind(gpu, &[("data", &data)])?.threads(vectors);
+    let room = if images { gpu.max_image() } else { gpu.max_binding() };
+    let vectors = (wanted.min(room) / 16) as u32;
+    let mut prelude = Prelude::default();
+    prelude.u32("VECTORS", vectors as usize).u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
+    let memory = shader(if images { "memory/images" } else { "memory/buffers" });
+    let link = |label: &str, text: &'static str| {
+        let kernel = Part::new(format!("shaders/probes/{label}.wgsl"), text);
+        Kernel::link(gpu, label, &[prelude.part(), shader("math"), shader("jets/value"), memory.clone(), kernel])
+    };
+    let slabs = gpu.vectors("slabs", vectors.into(), images)?;
+    let pass = link("stream", include_str!("../../shaders/probes/stream.wgsl"))?;
+    let pass = pass.bind(gpu, &[("slabs", &slabs)])?.threads(vectors);
     let mut passes = 0;
     let time = best(|| {
         passes += 1;
-        gpu.time(std::slice::from_ref(&stream), 1)
+        gpu.time(std::slice::from_ref(&pass), 1)
     })?;
     let check = link("stream_check", include_str!("../../shaders/probes/stream_check.wgsl"))?;
     let count = gpu.storage_with("passes", &[passes as f32])?;
     let workgroups = vectors.div_ceil(THREADS) as usize;
     let wrong = gpu.storage_with("wrong", &vec![u32::MAX; workgroups])?;
-    let buffers = [("data", &data), ("passes", &count), ("wrong", &wrong)];
+    let buffers: [(&str, &dyn Resource); 3] = [("slabs", &slabs), ("passes", &count), ("wrong", &wrong)];
     gpu.submit(&[check.bind(gpu, &buffers)?.threads(vectors)], 1);
     let wrong = gpu.read::<u32>(&wrong, workgroups)?.into_iter().map(u64::from).sum::<u64>();
     Ok(match wrong {
-        0 => Ok(2.0 * bytes as f64 / time.as_secs_f64() / 1e9),
+        0 => Ok(32.0 * f64::from(vectors) / time.as_secs_f64() / 1e9),
         _ => Err(format!("no ceiling of bandwidth: {wrong} of {vectors} vectors of the probe are wrong")),
     })
 }
