@@ -35,6 +35,38 @@ fn this_adapter_conforms() {
     assert!(card::compare(&card, &again).iter().all(|d| !d.flips && d.a == d.b));
 }
 
+fn verb(arguments: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
+    command.env_remove("ACR_PINN_FAULT").arg("verify").args(arguments).output().unwrap()
+}
+
+#[test]
+fn two_cards_are_compared_and_a_flipped_verdict_ends_with_one() {
+    let made = verb(&["--quiet", "--json", "--only", "random", "--only", "schedule", "--thorough"]);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    let good = Card::parse(&made.stdout).unwrap();
+    assert!(good.thorough && good.findings.len() == 2);
+    let mut bad = good.clone();
+    bad.findings[1].passed = false;
+    bad.findings[1].error = Some(0.5);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, card: &Card| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, serde_json::to_vec(card).unwrap()).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let (a, b) = (write("a.json", &good), write("b.json", &bad));
+    for (second, code, said) in [(&a, 0, "0 verdicts differ"), (&b, 1, "only B fails")] {
+        let output = verb(&["--compare", &a, second]);
+        assert_eq!(output.status.code(), Some(code));
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(said), "{text}");
+    }
+    let output = verb(&["--compare", &a, &b, "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &document["flips"]), (Some(1), &serde_json::json!(1)));
+}
+
 /// As many terms as a kernel can hold, more than any problem has.
 #[test]
 fn strategies_hold_for_eight_terms() {
@@ -42,7 +74,7 @@ fn strategies_hold_for_eight_terms() {
 }
 
 /// What stands in a shader, what a slip of the hand makes of it, and which check must notice.
-const SLIPS: [(&str, &str, &str); 12] = [
+const SLIPS: [(&str, &str, &str); 14] = [
     // the sign of one line of an adjoint, at each order
     ("return vec3f(f.f1 * y_bar.x + f.f2", "return vec3f(f.f1 * y_bar.x - f.f2", "jets"),
     ("+ f.f3 * y_bar.w * dot(C, z.yz * z.yz)", "- f.f3 * y_bar.w * dot(C, z.yz * z.yz)", "jets"),
@@ -51,6 +83,9 @@ const SLIPS: [(&str, &str, &str); 12] = [
     ("+ (2.0 * c_bar.w) * C * b.yz", "+ c_bar.w * C * b.yz", "jets"),
     // the residual's adjoint of another equation
     ("from_value(3.0 * v * v * r_bar.x)", "from_value(2.0 * v * v * r_bar.x)", "equations"),
+    // a component of a velocity, and a factor of a periodic condition's adjoint
+    ("from_gradient(-r_bar.y, r_bar.x)", "from_gradient(r_bar.y, r_bar.x)", "equations"),
+    ("from_slope(bar[count + i]", "from_slope(bar[i]", "equations"),
     // one digit of a coefficient, and a clamp that ends too early
     ("0.13394025", "0.13394325", "functions"),
     ("clamp(x, -9.0, 9.0)", "clamp(x, -6.0, 6.0)", "functions"),

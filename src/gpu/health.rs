@@ -72,6 +72,13 @@ impl Gpu {
         Gpu::request(&adapters, index, self.limits().clone(), self.checked, self.memory)
     }
 
+    /// The same device, whose kernels keep every runtime check of the shader compiler from now on.
+    pub fn with_checks(mut self) -> Gpu {
+        self.checked = true;
+        self.kernels = Arc::default();
+        self
+    }
+
     /// Buffers of this process that are alive on any device, those for reading back included. They must not become
     /// more while a run goes on.
     pub fn live_buffers(&self) -> usize {

@@ -1,12 +1,15 @@
-//! A problem's shader against the problem in f64: the residual of its differential equation at random jets, the
-//! adjoint of that residual, and the known right-hand side of every term. Conditions are shared between problems
-//! and are met in whole steps.
+//! A problem's shaders against the problem in f64: the residual of its differential equation and of its conditions
+//! at random jets, the adjoints of those residuals, and the known right-hand side of every term.
+
+use std::ops::Range;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
-use crate::math::{Real, Var, Variant, sampling, tape};
+use crate::math::{Jet, Real, Var, Variant, sampling, tape};
 use crate::networks;
-use crate::plans::prelude::{plugin, shader};
+use crate::plans::Setup;
+use crate::plans::fused::condition_constants;
+use crate::plans::prelude::{Prelude, plugin, shader};
 use crate::plans::step::common_prelude;
 use crate::problems::{FieldDerivatives, Problem};
 
@@ -26,15 +29,18 @@ const RESIDUAL_KERNEL: &str = "
 struct Answer { r: vec4f, bar: Fields }
 
 @group(0) @binding(0) var<storage, read> inputs: array<Fields>;           // [case]
-@group(0) @binding(1) var<storage, read> known: array<vec4f>;             // [case] data, then [case] cotangent
-@group(0) @binding(2) var<storage, read_write> results: array<Answer>;    // [case]
+@group(0) @binding(1) var<storage, read> known: array<vec4f>;             // [term][case] data, then so cotangents
+@group(0) @binding(2) var<storage, read_write> results: array<Answer>;    // [term][case]
 
 @compute @workgroup_size(64)
 fn equation(@builtin(global_invocation_id) id: vec3u) {
-    let cases = arrayLength(&results);
-    if id.x >= cases { return; }
-    results[id.x].r = residual(0u, inputs[id.x], known[id.x]);
-    results[id.x].bar = residual_adjoint(0u, inputs[id.x], known[cases + id.x]);
+    let cases = arrayLength(&inputs);
+    let all = arrayLength(&results);
+    if id.x >= all { return; }
+    let term = FIRST_TERM + id.x / cases;
+    let fields = inputs[id.x % cases];
+    results[id.x].r = residual(term, fields, known[id.x]);
+    results[id.x].bar = residual_adjoint(term, fields, known[all + id.x]);
 }
 ";
 
@@ -67,41 +73,74 @@ impl FieldDerivatives for Taped {
     }
 }
 
-/// Constants, elementary functions, jets and residual of `problem`, and a kernel around them.
-fn parts(problem: &'static dyn Problem, kernel: &'static str) -> Vec<Part> {
-    let setup = Case::new(problem, networks::ALL[0], Variant::V2, [4, 1], &[1]).setup();
-    let jet = shader(&format!("jets/{}", problem.jet().name()));
-    let residual = plugin("residuals", problem.shader_name(), problem.shader());
-    vec![common_prelude(&setup).part(), shader("math"), jet, residual, Part::new("lab", kernel)]
+/// Constants of `problem`, elementary functions, `jet`, a residual and a kernel around them.
+fn parts(prelude: &Prelude, jet: Jet, residual: Part, kernel: &'static str) -> Vec<Part> {
+    vec![prelude.part(), shader("math"), shader(&format!("jets/{}", jet.name())), residual, Part::new("lab", kernel)]
+}
+
+/// What the constants of a problem follow from.
+fn setup(problem: &'static dyn Problem) -> Setup<'static> {
+    Case::new(problem, networks::ALL[0], Variant::V2, [4, 1], &[1]).setup()
+}
+
+fn own(problem: &dyn Problem) -> Part {
+    plugin("residuals", problem.shader_name(), problem.shader())
 }
 
 /// Residual of the differential equation and its adjoint.
 pub fn check_residual(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Report; 2]> {
-    let (jet, fields, components) = (problem.jet(), problem.fields().len(), problem.components());
-    let laplacian = problem.laplacian();
+    check_terms(gpu, problem, problem.jet(), own(problem), 0..1)
+}
+
+/// The same of every condition, on the jet that conditions travel with in a run.
+pub fn check_conditions(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Report; 2]> {
+    let terms = 1..problem.terms().len();
+    let slopes = terms.clone().any(|term| problem.jet_of(term) == Jet::Gradient);
+    let jet = if slopes { Jet::Gradient } else { Jet::Value };
+    check_terms(gpu, problem, jet, shader("residuals/conditions"), terms)
+}
+
+fn check_terms(
+    gpu: &Gpu,
+    problem: &'static dyn Problem,
+    jet: Jet,
+    residual: Part,
+    terms: Range<usize>,
+) -> Result<[Report; 2]> {
+    let fields = problem.fields().len();
+    let laplacian = if jet == problem.jet() { problem.laplacian() } else { Vec::new() };
     let indices = indices(jet.axes());
     // what is known at a point of the domain, and a random cotangent
     let points = widen(&sampling::points(9, 0, 0, &problem.sets()[0].regions, CASES));
     let padded_four =
         |x: &[f64]| -> [f64; 4] { std::array::from_fn(|c| x.get(c).map_or(0.0, |&x| f64::from(x as f32))) };
     let axes = problem.axes().len();
-    let data = |case: usize| padded_four(&problem.data(0, &points[case * axes..][..axes]));
-    let cotangent = |case| padded_four(&Field::random(jet.axes(), case, 1).0[..components]);
+    let data = |term: usize, case: usize| padded_four(&problem.data(term, &points[case * axes..][..axes]));
+    let cotangent =
+        |term: usize, case| padded_four(&Field::random(jet.axes(), case, 1 + term).0[..problem.components_of(term)]);
     let at = |case: usize| (0..fields).map(move |f| Field::random(jet.axes(), case, 10 + f));
-    let flat = (0..CASES).flat_map(|case| at(case).flat_map(|field| own_streams(problem, &field)).collect::<Vec<_>>());
-    let inputs = gpu.storage_with("inputs", &flat.collect::<Vec<f32>>())?;
-    let known = (0..CASES).flat_map(data).chain((0..CASES).flat_map(cotangent));
+    let own_streams = |field: Field<f64>| padded(jet, &streams(jet, &laplacian, |x| field.at(x)));
+    let inputs = gpu.storage_with("inputs", &(0..CASES).flat_map(at).flat_map(own_streams).collect::<Vec<f32>>())?;
+    let all = || terms.clone().flat_map(|term| (0..CASES).map(move |case| (term, case)));
+    let known = all().flat_map(|(term, case)| data(term, case)).chain(all().flat_map(|(t, case)| cotangent(t, case)));
     let known = gpu.storage_with("known", &known.map(|x| x as f32).collect::<Vec<f32>>())?;
-    let width = 4 + fields * stride(jet);
+    let stride = stride(jet);
+    // a struct is as large as a multiple of its widest member
+    let width = (4 + fields * stride).next_multiple_of(4);
     let bound = [("inputs", &inputs), ("known", &known)];
-    let got: Vec<f32> = evaluate(gpu, "equation", &parts(problem, RESIDUAL_KERNEL), &bound, CASES * width, CASES)?;
+    let mut prelude = common_prelude(&setup(problem));
+    prelude.u32("FIRST_TERM", terms.start);
+    condition_constants(&setup(problem), &mut prelude);
+    let parts = parts(&prelude, jet, residual, RESIDUAL_KERNEL);
+    let count = terms.len() * CASES;
+    let got: Vec<f32> = evaluate(gpu, "equation", &parts, &bound, count * width, count)?;
     let matrix = streams_of_units(jet, &laplacian);
     let [mut residuals, mut adjoints] = [Report::default(), Report::default()];
-    for (case, got) in got.chunks(width).enumerate() {
+    for ((term, case), got) in all().zip(got.chunks(width)) {
         let values: Vec<f64> = at(case).flat_map(|field| field.0).collect();
         let mut taped = Taped { indices: indices.clone(), variables: tape::reset(&values) };
-        let r = problem.residual(&mut taped, &data(case)[..components]);
-        let place = format!("{} case {case}", problem.name());
+        let r = problem.residual_of(term, &mut taped, &data(term, case)[..problem.components_of(term)]);
+        let place = format!("{} `{}` case {case}", problem.name(), problem.terms()[term].name);
         for (c, &got) in got[..4].iter().enumerate() {
             let wanted = r.get(c).map_or(0.0, |r| r.value);
             residuals.number(
@@ -109,23 +148,19 @@ pub fn check_residual(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Repor
                 got.into(),
                 wanted,
                 // terms of the equation that cancel leave their rounding behind
-                wanted.abs().max(1.0).max(data(case)[c].abs()),
+                wanted.abs().max(1.0).max(data(term, case)[c].abs()),
                 RESIDUAL,
             );
         }
-        let products = r.iter().zip(cotangent(case)).map(|(r, bar)| *r * Var::constant(bar));
+        let products = r.iter().zip(cotangent(term, case)).map(|(r, bar)| *r * Var::constant(bar));
         let wanted = tape::gradient(products.fold(Var::constant(0.0), |sum, p| sum + p), &taped.variables);
         // cotangents of the streams, seen through the derivatives that the streams are made of
         let seen = |bar: &[f32], row: &[f64]| row.iter().zip(bar).map(|(m, &b)| m * f64::from(b)).sum::<f64>() as f32;
-        let through: Vec<f32> =
-            got[4..].chunks(stride(jet)).flat_map(|bar| matrix.iter().map(move |row| seen(bar, row))).collect();
+        let bars = got[4..][..fields * stride].chunks(stride);
+        let through: Vec<f32> = bars.flat_map(|bar| matrix.iter().map(move |row| seen(bar, row))).collect();
         adjoints.entries(format_args!("{place} adjoint"), &through, &wanted, RESIDUAL);
     }
     Ok([residuals, adjoints])
-}
-
-fn own_streams(problem: &dyn Problem, field: &Field<f64>) -> Vec<f32> {
-    padded(problem.jet(), &streams(problem.jet(), &problem.laplacian(), |x| field.at(x)))
 }
 
 /// The known right-hand side of every term, over the whole domain.
@@ -133,7 +168,7 @@ pub fn check_data(gpu: &Gpu, problem: &'static dyn Problem) -> Result<Report> {
     let (axes, terms) = (problem.axes().len(), problem.terms());
     let flat = sampling::points(9, 0, 0, &problem.sets()[0].regions, POINTS);
     let points = gpu.storage_with("points", &flat)?;
-    let parts = parts(problem, DATA_KERNEL);
+    let parts = parts(&common_prelude(&setup(problem)), problem.jet(), own(problem), DATA_KERNEL);
     let bound = [("points", &points)];
     let got: Vec<[f32; 4]> = evaluate(gpu, "right_hand_sides", &parts, &bound, terms.len() * POINTS, POINTS)?;
     let mut report = Report::default();

@@ -9,6 +9,8 @@ use crate::math::{Schedule, Variant};
 use crate::networks::Network;
 use crate::oracle::{self, Model, Settings};
 use crate::plans::fused::default_tile;
+use crate::plans::packing::Packing;
+use crate::plans::step::{Gradients, Inputs};
 use crate::plans::{Plan, Setup, Step, Tile};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
@@ -18,14 +20,32 @@ use super::case::{Case, Outcome, moved_parameters, poison};
 use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 
-/// Quick to compile, because little is unrolled, and fitting no width.
-pub const SMALL: Tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3, images: false };
+/// Quick to compile, because little is unrolled.
+pub const SMALL: Tile = Tile { lanes: 8, span: 1, groups: 1, rows: 2, block: 2, images: false };
 /// Warm-up ends and the cosine begins within the steps that are compared.
 const SCHEDULE: Schedule = Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 8 };
 /// Steps of a run that are compared with the oracle's.
 pub const STEPS: u64 = 20;
 /// Seeds of which both words matter.
 const SEEDS: Seeds = Seeds { initial: 19018, sample: 0x0123_4567_89ab_cdef, order: 0x0fed_cba9_8765_4321 };
+
+/// A plan for looking at the sampler alone: from points to nothing.
+pub struct NoGradients;
+
+impl Plan for NoGradients {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    fn summary(&self) -> &'static str {
+        "points alone"
+    }
+
+    fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, _: &Tile, _: &Inputs) -> Result<Gradients> {
+        let slabs = gpu.storage("slabs", 16 * packing.slab_vectors as u64)?;
+        Ok(Gradients { dispatches: Vec::new(), slabs, slab_first: vec![0; setup.problem.terms().len() + 1] })
+    }
+}
 
 /// Which step is built.
 #[derive(Clone, Copy)]

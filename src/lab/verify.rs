@@ -12,7 +12,7 @@ use crate::plans::Tile;
 use crate::{plans, problems, strategies};
 
 use super::card::{Card, Finding, KIND};
-use super::steps::{SMALL, Subject};
+use super::steps::{NoGradients, SMALL, Subject};
 use super::{equations, functions, jets, random, update};
 
 /// Kinds of checks and what they hold against what, in the order of their work.
@@ -20,7 +20,7 @@ pub const CHECKS: [(&str, &str); 10] = [
     ("functions", "elementary functions over their whole range, in ULP, beside what WGSL allows its own"),
     ("schedule", "learning rates and bias corrections over a long run"),
     ("jets", "derivative streams: functions, products, their adjoints, and ⟨Jv, w⟩ = ⟨v, Jᵀw⟩"),
-    ("equations", "residuals of the differential equations, their adjoints, and known right-hand sides"),
+    ("equations", "residuals of differential equations and conditions, their adjoints, and known right-hand sides"),
     ("strategies", "coefficients from Gram matrices with conflicts of every kind"),
     ("adam", "the update kernel: moments, parameters and packed weights"),
     ("random", "random words, permutations and orders, bit for bit"),
@@ -28,6 +28,9 @@ pub const CHECKS: [(&str, &str); 10] = [
     ("gradients", "losses, gradient rows, Gram matrix and coefficients of a step"),
     ("trajectory", "the first 20 steps of a run"),
 ];
+
+/// The kind that is handed on last.
+const LAST: &str = "trajectory";
 
 /// How much is checked.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +62,8 @@ pub fn run(gpus: &[Gpu], options: &Options, mut each: impl FnMut(&Finding)) -> C
     let next = AtomicUsize::new(0);
     let (sender, receiver) = std::sync::mpsc::channel();
     let mut findings = Vec::new();
+    // trajectories come with the gradients of their subject, and are shown after all of those
+    let mut held = Vec::new();
     std::thread::scope(|scope| {
         for gpu in gpus {
             let (jobs, results, next, sender) = (&jobs, &results, &next, sender.clone());
@@ -75,12 +80,17 @@ pub fn run(gpus: &[Gpu], options: &Options, mut each: impl FnMut(&Finding)) -> C
         let mut shown = 0;
         while receiver.recv().is_ok() {
             while let Some(done) = results.get(shown).and_then(|r| r.lock().expect("no holder panics").take()) {
-                done.iter().filter(|finding| options.wants(&finding.check)).for_each(&mut each);
-                findings.extend(done.into_iter().filter(|finding| options.wants(&finding.check)));
+                let (now, later): (Vec<_>, Vec<_>) =
+                    done.into_iter().filter(|f| options.wants(&f.check)).partition(|f| f.check != LAST);
+                now.iter().for_each(&mut each);
+                findings.extend(now);
+                held.extend(later);
                 shown += 1;
             }
         }
     });
+    held.iter().for_each(&mut each);
+    findings.extend(held);
     for fault in gpus.iter().filter_map(Gpu::fault) {
         findings.push(Finding::broken("functions", "the device itself", fault));
     }
@@ -129,7 +139,8 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
     let subjects = subjects(gpu, options.thorough);
     for (subject, _) in subjects.iter().filter(|(_, first)| *first && wants("sampler")) {
         // what is drawn does not depend on the network
-        let subject = Subject { network: networks::ALL[0], size: [4, 1], points: [257, 53], ..*subject };
+        let subject =
+            Subject { network: networks::ALL[0], plan: &NoGradients, size: [4, 1], points: [257, 53], ..*subject };
         jobs.push(Box::new(move |gpu, _| {
             let report = subject.build(gpu).and_then(|bench| bench.check_sampler());
             one("sampler", subject.problem.name(), report)
@@ -164,17 +175,29 @@ fn forms() -> Vec<(&'static dyn Network, Variant)> {
     forms
 }
 
-/// Every problem on every form of every network by every plan, and whether it is the problem's first.
+/// The forms that `problem` is checked on. A form of a network meets a problem in its jet, its residual and its number
+/// of fields; residuals are checked by themselves, so problems of one jet share the forms among them.
+fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static dyn Network, Variant)> {
+    let relatives: Vec<_> = problems::ALL.iter().filter(|other| other.jet() == problem.jet()).collect();
+    let place = relatives.iter().position(|other| other.name() == problem.name()).unwrap_or(0);
+    let forms = forms();
+    let shares = if thorough { 1 } else { relatives.len().min(forms.len()) };
+    forms.into_iter().enumerate().filter(|(form, _)| form % shares == place % shares).map(|(_, form)| form).collect()
+}
+
+/// Every problem and every jet on every form of every network, or, with time, every problem on every form; by every
+/// plan; and whether it is the problem's first.
 fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
     // software rendering compiles slowly: small tiles there, unless there is time
     let tile = (gpu.is_software() && !thorough).then_some(Tile { images: gpu.has_images(), ..SMALL });
     let mut subjects = Vec::new();
     let mut strategies = strategies::ALL.iter().rev().cycle();
-    let sizes: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 1], [128, 2]] } else { &[[7, 2]] };
+    // a width that no tile fits
+    let sizes: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 2], [128, 2]] } else { &[[37, 2]] };
     for &problem in problems::ALL {
         let mut first = true;
         for &plan in plans::ALL {
-            for (network, variant) in forms() {
+            for (network, variant) in forms_for(problem, thorough) {
                 for &size in sizes {
                     let strategy = *strategies.next().expect("a cycle has no end");
                     let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], tile };
@@ -225,13 +248,20 @@ fn jet_findings(gpu: &Gpu, jet: Jet) -> Vec<Finding> {
 
 fn equation_findings(gpu: &Gpu, problem: &'static dyn problems::Problem) -> Vec<Finding> {
     let name = problem.name();
-    let mut findings = match equations::check_residual(gpu, problem) {
-        Ok([residual, adjoint]) => vec![
-            Finding::of("equations", format!("{name}: residual"), &residual),
-            Finding::of("equations", format!("{name}: adjoint"), &adjoint),
-        ],
-        Err(error) => vec![Finding::broken("equations", name, error)],
-    };
+    let mut findings = Vec::new();
+    for (reports, what) in [
+        (equations::check_residual(gpu, problem), ["residual", "adjoint"]),
+        (equations::check_conditions(gpu, problem), ["conditions", "conditions' adjoint"]),
+    ] {
+        match reports {
+            Ok(reports) => findings.extend(
+                what.iter()
+                    .zip(reports)
+                    .map(|(what, report)| Finding::of("equations", format!("{name}: {what}"), &report)),
+            ),
+            Err(error) => findings.push(Finding::broken("equations", format!("{name}: {}", what[0]), error)),
+        }
+    }
     findings.extend(one("equations", &format!("{name}: data"), equations::check_data(gpu, problem)));
     findings
 }

@@ -142,7 +142,7 @@ fn groups(setup: &Setup) -> Vec<Group> {
 
 /// Kind, first field, number of fields, axis and scale of each term's condition; the equation's own entry is never
 /// looked at.
-fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
+pub fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
     const KINDS: [&str; 4] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY", "CONDITION_PERIODIC"];
     for (kind, name) in KINDS.iter().enumerate() {
         prelude.u32(name, kind);
