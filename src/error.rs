@@ -1,5 +1,7 @@
 //! One error type for the whole library. Every message says what, where, and what to do next.
 
+use std::any::Any;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// What can go wrong, by the kind of remedy; each kind has one documented exit code ([`Error::exit_code`]).
@@ -53,8 +55,20 @@ impl Error {
         Error::Input { path: path.into(), what: what.to_string() }
     }
 
-    /// An [`Error::Output`] about `path`.
-    pub fn output(path: impl Into<PathBuf>, what: impl ToString) -> Self {
-        Error::Output { path: path.into(), what: what.to_string() }
+    /// An [`Error::Output`] about `path`, with a remedy if `what` is an error of the file system.
+    pub fn output(path: impl Into<PathBuf>, what: impl ToString + 'static) -> Self {
+        let remedy = (&what as &dyn Any).downcast_ref::<std::io::Error>().map_or("", |error| remedy(error.kind()));
+        Error::Output { path: path.into(), what: what.to_string() + remedy }
+    }
+}
+
+fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "; make room there, or choose another place"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "; allow writing there, or choose another place",
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "; choose another place",
+        _ => "",
     }
 }

@@ -75,7 +75,7 @@ fn wrong_command_lines_say_what_to_do() {
         (&["run", "klein-gordon", "--horizon", "99"], "horizon must lie in"),
         (&["run", "klein-gordon", "--reynolds", "100"], "it has `horizon`"),
         (&["run", "cavity", "--every", "0"], "--every"),
-        (&["run", "cavity", "--backend", "opengl"], "known: vulkan"),
+        (&["run", "cavity", "--backend", "opengl"], "choose one of vulkan"),
         (&["run", "cavity", "--config", "/no/such/file.toml"], "file.toml"),
         (
             &[

@@ -357,3 +357,60 @@ fn watching_changes_nothing_and_nothing_piles_up() {
     assert!(seen.len() == 4 && seen.iter().all(|numbers| *numbers == seen[0]), "{text}");
     expect(command("200", &folder.path().join("x"), &[]).env("ACR_PINN_FAULT", "nam@3"), 2, &["did you mean `nan`"]);
 }
+
+/// A limit on the size of files acts like a disk that is full, and takes no rights to set.
+#[cfg(target_os = "linux")]
+fn limited(blocks: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", blocks]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_takes_nothing_more_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (steps, broken) = ("100", folder.path().join("broken"));
+    let wanted = undisturbed(folder.path(), steps);
+    // a new run that can write nothing
+    expect(&mut limited("0", &command(steps, &broken, &[])), 7, &["cannot write", "run.json"]);
+    let mut first = command(steps, &broken, &["--force"]);
+    expect(first.env("ACR_PINN_FAULT", "device-gone@53"), 6, &[]);
+    // blocks of 512 bytes: nothing fits, then run.json, then checkpoints too, then everything but large pictures
+    let mut codes = Vec::new();
+    for blocks in ["0", "2", "8", "14", "20", "32", "64"] {
+        let output = limited(blocks, &resume(&broken)).output().unwrap();
+        let (code, text) = (output.status.code(), errors(&output));
+        assert!(code == Some(0) || code == Some(7) && text.contains("cannot write"), "{blocks}: {code:?} {text}");
+        assert!(!text.contains("panicked") && !text.contains("damaged"), "{blocks}: {text}");
+        let _: Value = record(&broken);
+        codes.push(code);
+    }
+    assert_eq!(codes[0], Some(7));
+    expect(&mut resume(&broken), 0, &[]);
+    same(&traces(&broken), &wanted, "after a full disk");
+}
+
+#[test]
+fn a_run_directory_has_one_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut first = command("100000000", &run, &["--quiet"]).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_checkpoint(&mut first, &run, &[]);
+    let others = [resume(&run), command("100", &run, &["--force"])].map(|mut other| other.output().unwrap());
+    first.kill().unwrap();
+    first.wait().unwrap();
+    for other in others {
+        let text = errors(&other);
+        assert_eq!(other.status.code(), Some(2), "{text}");
+        assert!(text.contains("in use by another process"), "{text}");
+    }
+    expect(&mut command("100", &run, &["--force"]), 0, &[]);
+}

@@ -105,7 +105,6 @@ fn parse_points(text: &str) -> std::result::Result<(String, usize), String> {
 /// Reads the options of a `--config` file.
 pub fn read(path: &Path) -> Result<Options> {
     let bytes = files::read(path, 1 << 20)?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::input(path, "not UTF-8 text"))?;
     // a file with a wrong key is a wrong configuration, like a wrong flag
-    toml::from_str(&text).map_err(|e| Error::Usage(format!("{}: {}", path.display(), e.to_string().trim_end())))
+    Options::parse(&bytes).map_err(|what| Error::Usage(format!("{}: {what}", path.display())))
 }

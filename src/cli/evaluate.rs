@@ -11,8 +11,7 @@ use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
-use acr_pinn_gpu::training::model::{numbers, tensors};
-use acr_pinn_gpu::training::{Evaluator, Model, files};
+use acr_pinn_gpu::training::{Evaluator, Model, files, points};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
@@ -158,15 +157,7 @@ fn bare_setup(problem: &'static dyn Problem, model: &Model) -> Setup<'static> {
 }
 
 fn points_of(problem: &dyn Problem, path: &Path) -> Result<Vec<f32>> {
-    let bytes = files::read(path, 1 << 30)?;
-    let file = tensors(path, &bytes)?;
-    let tensor = file.tensor("points").map_err(|_| Error::input(path, "no tensor `points` [n, axes]"))?;
-    let axes = problem.axes().len();
-    let n = tensor.shape().first().copied().unwrap_or(0);
-    if n == 0 {
-        return Err(Error::input(path, "tensor `points` is empty"));
-    }
-    numbers("points", &tensor, &[n, axes]).map_err(|what| Error::input(path, what))
+    points::list(problem, &files::read(path, points::CAP)?).map_err(|what| Error::input(path, what))
 }
 
 fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<()> {

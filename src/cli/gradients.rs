@@ -11,11 +11,9 @@ use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::plans::fused::default_tile;
 use acr_pinn_gpu::plans::{self, Plan, Setup, Step};
-use acr_pinn_gpu::problems::Problem;
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
-use acr_pinn_gpu::training::model::{numbers, tensors};
-use acr_pinn_gpu::training::{Model, StepRecord, files};
+use acr_pinn_gpu::training::{Model, StepRecord, files, points};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::adapter::AdapterArgs;
@@ -70,7 +68,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     };
     let model = Model::load(&args.model)?;
     evaluate::fits(&model, problem, &args.model)?;
-    let points = points(problem, &args.points)?;
+    let read = |bytes: Vec<u8>| points::sets(problem, &bytes).map_err(|what| Error::input(&args.points, what));
+    let points = files::read(&args.points, points::CAP).and_then(read)?;
     let setup = Setup {
         problem,
         network: model.network,
@@ -139,31 +138,6 @@ fn permutations(text: &str, terms: usize) -> std::result::Result<Vec<Vec<usize>>
 fn example(terms: usize) -> String {
     let row: Vec<_> = (0..terms).map(|i| i.to_string()).collect();
     vec![row.join(","); terms].join(";")
-}
-
-/// Points of every set of the problem, in its order.
-fn points(problem: &dyn Problem, path: &Path) -> Result<Vec<Vec<f32>>> {
-    let bytes = files::read(path, 1 << 30)?;
-    let file = tensors(path, &bytes)?;
-    let sets = problem.sets();
-    let names: Vec<_> = sets.iter().map(|set| set.name).collect();
-    if let Some(extra) = file.names().iter().find(|name| !names.contains(name)) {
-        let known = names.join("`, `");
-        return Err(Error::input(
-            path,
-            format!("tensor `{extra}` is no point set of `{}`: it has `{known}`", problem.name()),
-        ));
-    }
-    let read = |name: &&str| -> Result<Vec<f32>> {
-        let tensor =
-            file.tensor(name).map_err(|_| Error::input(path, format!("tensor `{name}` [n, axes] is missing")))?;
-        let n = tensor.shape().first().copied().unwrap_or(0);
-        if n == 0 {
-            return Err(Error::input(path, format!("tensor `{name}` is empty")));
-        }
-        numbers(name, &tensor, &[n, problem.axes().len()]).map_err(|what| Error::input(path, what))
-    };
-    names.iter().map(read).collect()
 }
 
 fn write(path: &Path, setup: &Setup, record: &StepRecord, rows: &[f32]) -> Result<()> {

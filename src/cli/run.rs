@@ -194,6 +194,7 @@ fn run_folder(args: &Args, config: &Config) -> Result<PathBuf> {
         let what = format!("{} already holds a run: choose another --out, or add --force", folder.display());
         return Err(Error::Usage(what));
     }
+    let _lock = if folder.exists() { Some(files::Lock::of(&folder)?) } else { None };
     let fresh = || -> std::io::Result<()> {
         // an old run's checkpoints must not be mistaken for this one's
         if folder.join("checkpoints").exists() {

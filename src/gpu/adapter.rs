@@ -82,7 +82,7 @@ impl Adapters {
                 .map(|(_, backends)| *backends)
                 .ok_or_else(|| {
                     let known = BACKENDS.map(|(known, _)| known).join(", ");
-                    Error::Usage(format!("unknown backend `{name}`; known: {known}"))
+                    Error::Usage(format!("unknown backend `{name}`: choose one of {known}"))
                 })?,
         };
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();

@@ -122,16 +122,19 @@ pub struct Difference {
 /// Every check of either card, those that flip first, then by how far their errors lie apart.
 pub fn compare(a: &Card, b: &Card) -> Vec<Difference> {
     let key = |f: &Finding| (f.check.clone(), f.subject.clone());
+    let index = |card: &Card| -> BTreeMap<_, _> {
+        // the first of a name counts
+        card.findings.iter().rev().map(|f| (key(f), (f.error, f.passed))).collect()
+    };
+    let (in_a, in_b) = (index(a), index(b));
     let mut keys: Vec<_> = a.findings.iter().map(key).collect();
-    keys.extend(b.findings.iter().map(key).filter(|key| !keys.contains(key)).collect::<Vec<_>>());
+    keys.extend(b.findings.iter().map(key).filter(|key| !in_a.contains_key(key)));
     let mut differences: Vec<Difference> = keys
         .into_iter()
         .map(|(check, subject)| {
-            let of = |card: &Card| {
-                let found = card.findings.iter().find(|f| f.check == check && f.subject == subject);
-                found.map(|f| (f.error, f.passed))
-            };
-            let (a, b) = (of(a), of(b));
+            let key = (check, subject);
+            let (a, b) = (in_a.get(&key).copied(), in_b.get(&key).copied());
+            let (check, subject) = key;
             let ratio = match (a, b) {
                 (Some((Some(a), _)), Some((Some(b), _))) if a == b => Some(1.0),
                 (Some((Some(a), _)), Some((Some(b), _))) if a > 0.0 => Some(b / a),

@@ -41,8 +41,8 @@ impl Plan for NoGradients {
         "points alone"
     }
 
-    fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, _: &Tile, _: &Inputs) -> Result<Gradients> {
-        let slabs = gpu.storage("slabs", 16 * packing.slab_vectors as u64)?;
+    fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, _: &Inputs) -> Result<Gradients> {
+        let slabs = gpu.vectors("slabs", packing.slab_vectors as u64, tile.images)?;
         Ok(Gradients { dispatches: Vec::new(), slabs, slab_first: vec![0; setup.problem.terms().len() + 1] })
     }
 }

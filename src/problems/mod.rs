@@ -179,7 +179,7 @@ pub trait Problem: Sync + Send {
     /// # Errors
     /// The name is unknown or the value makes no sense.
     fn with(&self, parameter: &str, _value: f64) -> Result<Box<dyn Problem>, String> {
-        Err(format!("{} has no parameter `{parameter}`", self.name()))
+        Err(format!("{} has no parameter `{parameter}`: leave --{parameter} out", self.name()))
     }
 
     /// The preset called `name`; the error says what was probably meant.

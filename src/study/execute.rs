@@ -98,7 +98,8 @@ impl<'a> Director<'a> {
             match self.one(entry, &folder, watch) {
                 Ok(Some(code)) => return Ok(Some(code)),
                 Ok(None) => {}
-                Err(error @ Error::Output { .. }) => return Err(error),
+                // a full disk, or another process that works here
+                Err(error @ (Error::Output { .. } | Error::Usage(_))) => return Err(error),
                 Err(error) if self.gpu.fault().is_some() => return Err(error),
                 // noted in run.json
                 Err(error) => tracing::info!("{}: {error}", entry.name),
@@ -169,6 +170,7 @@ impl<'a> Director<'a> {
         watch: &mut dyn Watch,
         work: impl FnOnce(&mut Self, &mut Journal, &mut dyn Watch) -> Result<Option<u8>>,
     ) -> Result<Option<u8>> {
+        let _lock = files::Lock::of(folder)?;
         let mut journal = Journal::start(folder, &entry.config, &self.gpu, None)?;
         work(self, &mut journal, watch).inspect_err(|error| {
             let _ = journal.fail(error);

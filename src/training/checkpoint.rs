@@ -76,7 +76,8 @@ impl Checkpoint {
         Ok(target)
     }
 
-    fn to_bytes(&self, layout: &Layout) -> Vec<u8> {
+    /// The bytes of its file.
+    pub fn to_bytes(&self, layout: &Layout) -> Vec<u8> {
         let floats = |name: String, shape: &[usize], values: Vec<f32>| Tensor {
             name,
             dtype: Dtype::F32,
@@ -115,10 +116,14 @@ impl Checkpoint {
     /// finite.
     pub fn load(path: &Path, layout: &Layout) -> Result<Checkpoint> {
         let bytes = files::read(path, 12 * layout.len as u64 + SPARE)?;
-        Checkpoint::from_bytes(&bytes, layout).map_err(|what| Error::input(path, format!("damaged ({what})")))
+        Checkpoint::parse(&bytes, layout).map_err(|what| Error::input(path, format!("damaged ({what})")))
     }
 
-    fn from_bytes(bytes: &[u8], layout: &Layout) -> std::result::Result<Checkpoint, String> {
+    /// Verifies the bytes of a checkpoint of a network with this layout.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`], without the path.
+    pub fn parse(bytes: &[u8], layout: &Layout) -> std::result::Result<Checkpoint, String> {
         let metadata = metadata(bytes)?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         let field = |key: &str| metadata.get(key).ok_or_else(|| format!("no metadata `{key}`"));
@@ -320,16 +325,16 @@ mod tests {
         let bytes = sample().to_bytes(&layout());
         let mut other = layout();
         other.slots[0].shape = vec![2, 1];
-        let error = Checkpoint::from_bytes(&bytes, &other).unwrap_err();
+        let error = Checkpoint::parse(&bytes, &other).unwrap_err();
         assert!(error.contains("`a.weight` has shape [1, 2] instead of [2, 1]"), "{error}");
         let mut more = layout();
         more.push("more", &[1]);
-        assert!(Checkpoint::from_bytes(&bytes, &more).unwrap_err().contains("`more` is missing"));
+        assert!(Checkpoint::parse(&bytes, &more).unwrap_err().contains("`more` is missing"));
         let mut less = layout();
         less.slots.pop();
-        assert!(Checkpoint::from_bytes(&bytes, &less).unwrap_err().contains("10 tensors instead of 7"));
+        assert!(Checkpoint::parse(&bytes, &less).unwrap_err().contains("10 tensors instead of 7"));
         let broken = Checkpoint { moments: vec![f32::NAN; 8], ..sample() }.to_bytes(&layout());
-        assert!(Checkpoint::from_bytes(&broken, &layout()).unwrap_err().contains("adam.m.a.weight"));
+        assert!(Checkpoint::parse(&broken, &layout()).unwrap_err().contains("adam.m.a.weight"));
     }
 
     #[test]
@@ -341,13 +346,13 @@ mod tests {
             for bit in 0..8 {
                 let mut broken = bytes.clone();
                 broken[at] ^= 1 << bit;
-                if let Ok(read) = Checkpoint::from_bytes(&broken, &layout) {
+                if let Ok(read) = Checkpoint::parse(&broken, &layout) {
                     // white space may change without harm
                     assert_eq!(text(&read), whole, "byte {at}");
                     harmless += 1;
                 }
             }
-            assert!(Checkpoint::from_bytes(&bytes[..at], &layout).is_err(), "cut at {at}");
+            assert!(Checkpoint::parse(&bytes[..at], &layout).is_err(), "cut at {at}");
         }
         assert!(harmless < 100, "{harmless} flips of {} were not noticed", 8 * bytes.len());
     }

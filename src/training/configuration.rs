@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::math::names;
 use crate::math::rng::Seeds;
 use crate::networks::{Network, Shape, Slot};
 use crate::plans::{Plan, Setup};
@@ -58,6 +59,34 @@ pub struct Options {
     pub keep: Option<usize>,
     /// After a divergence: stop, or rollback to the last good state with half the learning rate [default: stop]
     pub on_nan: Option<String>,
+}
+
+impl Options {
+    /// Reads the bytes of a TOML file.
+    ///
+    /// # Errors
+    /// Says in which line which key is unknown, with the one that was probably meant, or what else is wrong.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Options, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
+        toml::from_str(text).map_err(|error| {
+            let message = error.message().lines().collect::<Vec<_>>().join(" ");
+            let Some(span) = error.span() else { return message };
+            let before = text.get(..span.start).unwrap_or(text);
+            let line = before.matches('\n').count();
+            let shown: String = text.lines().nth(line).unwrap_or_default().trim().chars().take(60).collect();
+            match unknown_key(&message) {
+                Some(message) => format!("line {}: {message}", line + 1),
+                None => format!("line {}, `{shown}`: {message}", line + 1),
+            }
+        })
+    }
+}
+
+/// What the parser says of a key that it does not know, with the one that was probably meant.
+fn unknown_key(message: &str) -> Option<String> {
+    let quoted: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
+    let (name, known) = quoted.split_first()?;
+    Some(names::unknown("key", name, known))
 }
 
 /// Points in a file are a table: `points = { pde = 1000 }`.

@@ -1,7 +1,7 @@
 //! Writing files so that a crash leaves the old one or the new one, never half of either.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -12,9 +12,18 @@ use super::faults::Kind;
 const TEMPORARY: &str = ".tmp";
 
 /// Writes `bytes` to `path` by way of a temporary file in the same directory, synced before it is renamed. A file
-/// that is replaced hands its permissions on; a new one may be read by all.
+/// that is replaced hands its permissions on; a new one may be read by all. A device or a pipe is written as it is.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_through(path, bytes, None)
+    match fs::metadata(path) {
+        Ok(known) if known.is_dir() => Err(Error::output(path, "it is a directory: name a file in it")),
+        Ok(known) if !known.is_file() => {
+            // it must not be replaced by a file
+            let straight = || File::options().write(true).open(path)?.write_all(bytes);
+            straight().map_err(|e| Error::output(path, e))
+        }
+        // through a link: the link stays, its target is replaced
+        _ => write_through(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), bytes, None),
+    }
 }
 
 /// The same with a fault on the way.
@@ -77,12 +86,70 @@ pub fn sweep(folder: &Path) {
 }
 
 /// Reads at most `cap` bytes: a larger file is not what it claims to be.
+///
+/// # Errors
+/// [`Error::Input`] for what is not there, may not be read, is no regular file or is too large. A directory, a
+/// device or a pipe is not even opened: it could go on for ever, or wait for somebody to write.
 pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>> {
-    let size = fs::metadata(path).map_err(|e| Error::input(path, e))?.len();
-    if size > cap {
-        return Err(Error::input(path, format!("{size} bytes are more than the {cap} such a file may have")));
+    let failed = |error: std::io::Error| Error::input(path, unreadable(&error));
+    let known = fs::metadata(path).map_err(failed)?;
+    if known.is_dir() {
+        return Err(Error::input(path, "it is a directory: name a file in it"));
     }
-    fs::read(path).map_err(|e| Error::input(path, e))
+    if !known.is_file() {
+        return Err(Error::input(path, "it is a device or a pipe: name a regular file"));
+    }
+    let large = |size: &str| format!("{size} bytes are more than the {cap} such a file may have: is it another file?");
+    if known.len() > cap {
+        return Err(Error::input(path, large(&known.len().to_string())));
+    }
+    // a file may grow while it is read, and some that say they are empty are not
+    let mut bytes = Vec::with_capacity(known.len() as usize);
+    File::open(path).and_then(|file| file.take(cap + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > cap {
+        return Err(Error::input(path, large(&format!("more than {cap}"))));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file: check the path".to_owned(),
+        ErrorKind::PermissionDenied => "it may not be read: check its permissions".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A run directory that belongs to one process: until this is dropped, or the process ends in whatever way.
+pub struct Lock {
+    _held: Option<File>,
+}
+
+impl Lock {
+    /// Takes `folder`, which must exist. Where the file system knows no locks, nothing is locked.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if another process has it.
+    pub fn of(folder: &Path) -> Result<Lock> {
+        // on Unix the directory itself, which leaves nothing behind
+        let file = if cfg!(unix) {
+            File::open(folder)
+        } else {
+            File::options().write(true).create(true).truncate(false).open(folder.join(".lock"))
+        };
+        let Ok(file) = file else { return Ok(Lock { _held: None }) };
+        match fs4::FileExt::try_lock(&file) {
+            Ok(()) => Ok(Lock { _held: Some(file) }),
+            Err(fs4::TryLockError::WouldBlock) => Err(Error::Usage(format!(
+                "{} is in use by another process that trains there: wait for it, or choose another --out",
+                folder.display()
+            ))),
+            Err(fs4::TryLockError::Error(error)) => {
+                tracing::debug!("{} cannot be locked: {error}", folder.display());
+                Ok(Lock { _held: None })
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +170,56 @@ mod tests {
         fs::write(folder.path().join("file.123.tmp"), "half").unwrap();
         sweep(folder.path());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        let refused = |path: &Path, part: &str| {
+            let error = read(path, 4).unwrap_err();
+            assert!(error.exit_code() == 4 && error.to_string().contains(part), "{error}");
+        };
+        refused(&path, "5 bytes are more than the 4");
+        refused(folder.path(), "directory");
+        refused(&folder.path().join("none"), "no such file");
+        assert!(write(folder.path(), b"").unwrap_err().to_string().contains("directory"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn devices_are_not_read_and_not_replaced() {
+        use std::os::unix::fs::FileTypeExt;
+        assert!(read(Path::new("/dev/zero"), 1 << 20).unwrap_err().to_string().contains("device or a pipe"));
+        // says that it is empty
+        assert!(!read(Path::new("/proc/self/status"), 1 << 20).unwrap().is_empty());
+        assert!(read(Path::new("/proc/self/status"), 10).unwrap_err().to_string().contains("more than 10 bytes"));
+        assert_eq!(write(Path::new("/dev/full"), b"1").unwrap_err().exit_code(), 7);
+        assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link] = ["file", "link"].map(|name| folder.path().join(name));
+        write(&path, b"old").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_folder_has_one_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::of(folder.path()).unwrap();
+        let error = Lock::of(folder.path()).err().expect("it is taken");
+        assert!(error.exit_code() == 2 && error.to_string().contains("another process"), "{error}");
+        drop(first);
+        Lock::of(folder.path()).unwrap();
     }
 
     #[cfg(unix)]

@@ -19,6 +19,9 @@ use super::trainer::Trainer;
 /// What every run leaves beside its checkpoints.
 const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
 
+/// More lines than any run writes.
+const DIAGNOSTICS_CAP: u64 = 1 << 32;
+
 /// The records of a run in progress.
 pub struct Journal {
     folder: PathBuf,
@@ -167,7 +170,7 @@ fn add_event(document: &mut Value, mut event: Value) {
 fn diagnostics_up_to(folder: &Path, step: u64) -> Result<File> {
     let path = folder.join("diagnostics.jsonl");
     let failed = |e: std::io::Error| Error::output(&path, e);
-    let known = if step == 0 { Vec::new() } else { std::fs::read(&path).unwrap_or_default() };
+    let known = if step == 0 || !path.exists() { Vec::new() } else { files::read(&path, DIAGNOSTICS_CAP)? };
     let good = |line: &&[u8]| {
         let parsed: Option<Value> = serde_json::from_slice(line).ok();
         line.ends_with(b"\n") && parsed.and_then(|value| value["step"].as_u64()).is_some_and(|at| at <= step)
@@ -203,7 +206,10 @@ pub struct Stored {
 pub fn read(folder: &Path) -> Result<Stored> {
     let path = folder.join("run.json");
     let document = document(folder)?;
-    let missing = |key: &str| Error::input(&path, format!("key `{key}` is missing or of the wrong kind"));
+    let missing = |key: &str| {
+        let what = "is missing or of the wrong kind: it is damaged, or of another program; begin again with `run`";
+        Error::input(&path, format!("key `{key}` {what}"))
+    };
     let problem = document["problem"].as_str().ok_or_else(|| missing("problem"))?.to_owned();
     let stored = document["configuration"].as_object().ok_or_else(|| missing("configuration"))?;
     let mut options = serde_json::Map::new();

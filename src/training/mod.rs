@@ -13,6 +13,7 @@ pub mod history;
 pub mod journal;
 pub mod model;
 pub mod observer;
+pub mod points;
 pub mod runner;
 mod session;
 pub mod tensors;

@@ -1,22 +1,30 @@
 //! `model.safetensors`: the weights alone, in the names and shapes of the reference implementation, so that
 //! its `load_state_dict` takes them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::math::Variant;
 use crate::networks::layout::Slot;
 use crate::networks::{self, Network, Shape};
 
+use super::chain::hex;
 use super::configuration::Config;
 use super::files;
 use super::tensors::{Tensor, serialize};
 
 /// Larger than any network this program offers.
 const CAP: u64 = 1 << 28;
+
+/// What the metadata of a file of this program says in `format`; such a file has a checksum.
+const FORMAT: &str = "acr-pinn-gpu model 2";
+
+/// The key of the checksum: nobody else's.
+const CHECKSUM: &str = "acr-pinn-gpu.sha256";
 
 /// Weights with what is known of them.
 pub struct Model {
@@ -32,7 +40,7 @@ impl Model {
     /// The weights of `config`'s run after `step` updates.
     pub fn of(config: &Config, parameters: Vec<f32>, step: u64) -> Model {
         let mut metadata = HashMap::from([
-            ("format".to_owned(), "acr-pinn-gpu model 1".to_owned()),
+            ("format".to_owned(), FORMAT.to_owned()),
             ("problem".to_owned(), config.problem.name().to_owned()),
             ("network".to_owned(), config.network.name().to_owned()),
             ("preset".to_owned(), config.preset.name.to_owned()),
@@ -44,6 +52,11 @@ impl Model {
 
     /// Writes the model atomically; the same model has the same bytes.
     pub fn save(&self, path: &Path) -> Result<()> {
+        files::write(path, &self.to_bytes())
+    }
+
+    /// The bytes of its file.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let layout = self.network.layout(&self.shape);
         let tensor = |slot: &Slot| Tensor {
             name: slot.name.clone(),
@@ -52,41 +65,91 @@ impl Model {
             bytes: self.parameters[slot.range()].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>().into(),
         };
         let tensors: Vec<_> = layout.slots.iter().map(tensor).collect();
-        files::write(path, &serialize(&tensors, &self.metadata.clone().into_iter().collect()))
+        let mut metadata: BTreeMap<_, _> = self.metadata.clone().into_iter().collect();
+        metadata.remove(CHECKSUM);
+        let parts = tensors.iter().map(|t| (t.name.as_str(), t.dtype, &*t.shape, &*t.bytes));
+        metadata.insert(CHECKSUM.to_owned(), checksum(&metadata, parts));
+        serialize(&tensors, &metadata)
     }
 
     /// Reads a model; network, width, depth and form follow from names and shapes.
     ///
     /// Fails with [`Error::Input`] naming the tensor that is missing, of another shape, or not finite.
     pub fn load(path: &Path) -> Result<Model> {
-        let bytes = files::read(path, CAP)?;
-        let tensors = tensors(path, &bytes)?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| Error::input(path, e))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
-        let (network, shape) = recognise(&tensors).map_err(|what| Error::input(path, what))?;
+        Model::parse(&files::read(path, CAP)?).map_err(|what| Error::input(path, what))
+    }
+
+    /// Reads the bytes of a model's file.
+    ///
+    /// # Errors
+    /// As [`Model::load`], without the path.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<Model, String> {
+        let (tensors, metadata) = open(bytes)?;
+        let (network, shape) = recognise(&tensors)?;
         let layout = network.layout(&shape);
         let mut parameters = vec![0.0; layout.len];
         for slot in &layout.slots {
-            let tensor = tensors.tensor(&slot.name).map_err(|_| {
-                Error::input(path, format!("tensor `{}` is missing for a {} network", slot.name, network.name()))
-            })?;
-            let values = numbers(&slot.name, &tensor, &slot.shape).map_err(|what| Error::input(path, what))?;
-            parameters[slot.offset..slot.offset + slot.len()].copy_from_slice(&values);
+            let missing = |_| format!("tensor `{}` is missing for a {} network", slot.name, network.name());
+            let tensor = tensors.tensor(&slot.name).map_err(missing)?;
+            parameters[slot.range()].copy_from_slice(&numbers(&slot.name, &tensor, &slot.shape)?);
         }
         if let Some(extra) = tensors.names().iter().find(|name| layout.slots.iter().all(|s| s.name != **name)) {
-            return Err(Error::input(
-                path,
-                format!("tensor `{extra}` does not belong to a {} network", network.name()),
-            ));
+            return Err(format!("tensor `{extra}` does not belong to a {} network", network.name()));
         }
         Ok(Model { network, shape, parameters, metadata })
     }
 }
 
-/// The tensors of a file, checked for structure.
-pub fn tensors<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
-    SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::input(path, format!("not a readable safetensors file ({e}): damaged, or another format?")))
+/// The tensors of a safetensors file and its metadata. A file of another program needs no checksum.
+///
+/// # Errors
+/// Not such a file, or one that does not fit the checksum in it.
+pub fn open(bytes: &[u8]) -> std::result::Result<(SafeTensors<'_>, HashMap<String, String>), String> {
+    let unreadable =
+        |e| format!("not a readable safetensors file ({e}): it is damaged or of another format, make it again");
+    let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let mut others: BTreeMap<_, _> = metadata.clone().into_iter().collect();
+    let Some(wanted) = others.remove(CHECKSUM) else {
+        return match metadata.get("format") {
+            Some(format) if format == FORMAT => {
+                Err(format!("its checksum `{CHECKSUM}` is gone: it was changed or damaged"))
+            }
+            _ => Ok((tensors, metadata)),
+        };
+    };
+    let parts = tensors.tensors();
+    let got = checksum(&others, parts.iter().map(|(name, t)| (name.as_str(), t.dtype(), t.shape(), t.data())));
+    if got != wanted {
+        return Err(format!(
+            "it does not fit its checksum: it is damaged (copy it again), or was changed (remove the metadata \
+             `format` and `{CHECKSUM}`)"
+        ));
+    }
+    Ok((tensors, metadata))
+}
+
+/// Over all metadata and all tensors, both sorted by name.
+fn checksum<'a>(
+    metadata: &BTreeMap<String, String>,
+    tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize], &'a [u8])>,
+) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    for text in metadata.iter().flat_map(|(key, value)| [key, value]) {
+        add(text.as_bytes());
+    }
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by_key(|tensor| tensor.0);
+    for (name, dtype, shape, bytes) in tensors {
+        add(format!("{name} {dtype:?} {shape:?}").as_bytes());
+        add(bytes);
+    }
+    hex(&hash.finalize())
 }
 
 /// Values of a tensor that must have this shape, as `f32`; `f64` is accepted and rounded.
@@ -104,7 +167,10 @@ pub fn numbers(name: &str, tensor: &TensorView, shape: &[usize]) -> std::result:
         other => return Err(format!("tensor `{name}` holds {other:?}; f32 is expected")),
     };
     match values.iter().position(|v| !v.is_finite()) {
-        Some(at) => Err(format!("tensor `{name}` holds {} at element {at}; every number must be finite", values[at])),
+        Some(at) => Err(format!(
+            "tensor `{name}` holds {} at element {at}; every number must be finite: was it saved after a divergence?",
+            values[at]
+        )),
         None => Ok(values),
     }
 }
@@ -120,9 +186,17 @@ fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network
             let depth = (1..=64).take_while(|&l| shape_of(&hidden(l)).is_some()).count();
             let Some(last) = shape_of(&hidden(depth)).filter(|s| s.len() == 2) else { continue };
             let shape = Shape { inputs: first[1], outputs: last[0], width: first[0], depth, variant };
+            // sizes come from the file: they are bounded before anything is made of them
+            let most = 64;
+            if shape.validate().is_err() || shape.inputs > most || shape.outputs > most {
+                let (widths, depths) = (Shape::WIDTHS, Shape::DEPTHS);
+                return Err(format!(
+                    "this network cannot be loaded: {} coordinates, {} fields, width {}, depth {}, where at most {most},                      {most}, widths {widths:?} and depths {depths:?} are known",
+                    shape.inputs, shape.outputs, shape.width, shape.depth
+                ));
+            }
             let names = network.layout(&shape).slots;
             if names.len() == tensors.len() && names.iter().all(|slot| shape_of(&slot.name).is_some()) {
-                shape.validate().map_err(|what| format!("this network cannot be loaded: {what}"))?;
                 return Ok((network, shape));
             }
         }
@@ -132,4 +206,80 @@ fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network
         "its tensors are those of no known network ({}): a tensor is missing, extra or misnamed",
         known.join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::networks::Mlp;
+
+    fn model() -> Model {
+        let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+        let metadata = HashMap::from([("format".to_owned(), FORMAT.to_owned()), ("step".to_owned(), "7".to_owned())]);
+        Model { network: &Mlp, shape, parameters: Mlp.initial(&shape, 3), metadata }
+    }
+
+    fn same(a: &Model, b: &Model) -> bool {
+        let known = |m: &Model| {
+            let mut metadata = m.metadata.clone();
+            metadata.remove(CHECKSUM);
+            (m.network.name(), m.shape, m.parameters.clone(), metadata)
+        };
+        known(a) == known(b)
+    }
+
+    /// Harmless is a change that leaves every number, name, shape and metadata as it was: white space.
+    #[test]
+    fn every_flipped_bit_and_every_truncation_is_noticed() {
+        let bytes = model().to_bytes();
+        assert!(same(&Model::parse(&bytes).unwrap(), &model()));
+        let mut harmless = 0;
+        for at in 0..bytes.len() {
+            assert!(Model::parse(&bytes[..at]).is_err(), "cut at {at}");
+            for bit in 0..8 {
+                let mut broken = bytes.clone();
+                broken[at] ^= 1 << bit;
+                if let Ok(read) = Model::parse(&broken) {
+                    assert!(same(&read, &model()), "byte {at} bit {bit}");
+                    harmless += 1;
+                }
+            }
+        }
+        assert!(harmless < 100, "{harmless} flips of {} were not noticed", 8 * bytes.len());
+    }
+
+    #[test]
+    fn a_foreign_file_needs_no_checksum_and_ours_does() {
+        let layout = model().network.layout(&model().shape);
+        let parameters = model().parameters;
+        let tensor = |slot: &Slot| Tensor {
+            name: slot.name.clone(),
+            dtype: Dtype::F32,
+            shape: slot.shape.clone(),
+            bytes: parameters[slot.range()].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>().into(),
+        };
+        let tensors: Vec<_> = layout.slots.iter().map(tensor).collect();
+        let foreign = serialize(&tensors, &BTreeMap::from([("format".to_owned(), "pt".to_owned())]));
+        assert_eq!(Model::parse(&foreign).unwrap().parameters, parameters);
+        let stripped = serialize(&tensors, &BTreeMap::from([("format".to_owned(), FORMAT.to_owned())]));
+        assert!(Model::parse(&stripped).err().unwrap().contains("checksum"));
+    }
+
+    #[test]
+    fn sizes_beyond_measure_are_refused_before_anything_is_made_of_them() {
+        let empty = |name: &str, shape: &[usize]| Tensor {
+            name: name.to_owned(),
+            dtype: Dtype::F32,
+            shape: shape.to_vec(),
+            bytes: Vec::new().into(),
+        };
+        let tensors = [
+            empty("net.0.weight", &[usize::MAX / 2, 0]),
+            empty("net.0.bias", &[0]),
+            empty("net.2.weight", &[0, usize::MAX / 2]),
+            empty("net.2.bias", &[0]),
+        ];
+        let error = Model::parse(&serialize(&tensors, &BTreeMap::new())).err().unwrap();
+        assert!(error.contains("cannot be loaded"), "{error}");
+    }
 }

@@ -1,0 +1,177 @@
+//! What the fuzz targets of `tests/fuzz` do, without a nightly compiler: every parser of user files meets its
+//! corpus and many thousand mutations of it, always the same ones. A parser may refuse, it must not panic.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use acr_pinn_gpu::lab::card::KIND;
+use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::math::rng::philox;
+use acr_pinn_gpu::networks::{self, Shape};
+use acr_pinn_gpu::training::tensors::{Tensor, serialize};
+use acr_pinn_gpu::training::{Checkpoint, Model};
+use safetensors::tensor::Dtype;
+use serde_json::json;
+
+#[path = "fuzz/parsers.rs"]
+mod parsers;
+
+/// Mutations of each file of the corpus.
+const MUTATIONS: u32 = 20_000;
+
+/// A deterministic stream of numbers below a bound.
+struct Numbers(u32, u32);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.1 += 1;
+        philox([self.0, self.1, 0, 0], [77, 88])[0] as usize % bound.max(1)
+    }
+}
+
+/// Bytes and pieces of text that parsers stumble over.
+const PIECES: [&[u8]; 14] = [
+    b"\0",
+    b"\xff\xff\xff\xff",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"NaN",
+    b"-1",
+    b"1e999",
+    b"18446744073709551615",
+    b"null",
+    b"\n",
+    b"data_offsets",
+];
+
+/// One to four changes: a flipped bit, another byte, a cut, a piece put in, a stretch repeated or left out.
+fn mutate(bytes: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for _ in 0..=numbers.below(4) {
+        let at = numbers.below(out.len());
+        match numbers.below(8) {
+            _ if out.is_empty() => out.extend_from_slice(PIECES[numbers.below(PIECES.len())]),
+            0 | 1 => out[at] ^= 1 << numbers.below(8),
+            2 => out[at] = numbers.below(256) as u8,
+            3 => out.truncate(at),
+            4 => drop(out.splice(at..at, PIECES[numbers.below(PIECES.len())].iter().copied())),
+            5 => {
+                let end = at + numbers.below((out.len() - at).min(64) + 1);
+                let stretch = out[at..end].to_vec();
+                drop(out.splice(at..at, stretch));
+            }
+            6 => drop(out.drain(at..at + numbers.below((out.len() - at).min(64) + 1))),
+            _ => {
+                // the head of this file with the tail of another
+                out.truncate(at);
+                out.extend_from_slice(&other[numbers.below(other.len())..]);
+            }
+        }
+    }
+    out
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name)
+}
+
+#[test]
+fn no_parser_panics() {
+    for (number, (name, parse)) in parsers::ALL.into_iter().enumerate() {
+        let folder = folder(name);
+        let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let corpus: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        assert!(!corpus.is_empty(), "{} is empty", folder.display());
+        assert!(corpus.iter().any(|bytes| parse(bytes)), "{name}: the corpus holds no file that is accepted");
+        assert!(corpus.iter().any(|bytes| !parse(bytes)), "{name}: the corpus holds no file that is refused");
+        let mut numbers = Numbers(number as u32, 0);
+        for bytes in &corpus {
+            for _ in 0..MUTATIONS {
+                let other = &corpus[numbers.below(corpus.len())];
+                let input = mutate(bytes, other, &mut numbers);
+                let outcome = std::panic::catch_unwind(|| parse(&input));
+                assert!(outcome.is_ok(), "{name} panics on {}", String::from_utf8_lossy(&input).escape_debug());
+            }
+        }
+    }
+}
+
+fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor<'static> {
+    let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    Tensor { name: name.to_owned(), dtype: Dtype::F32, shape: shape.to_vec(), bytes: bytes.into() }
+}
+
+fn models() -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for &network in networks::ALL {
+        let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+        let (layout, parameters) = (network.layout(&shape), network.initial(&shape, 3));
+        let metadata = HashMap::from(["format", "problem"].map(|key| (key.to_owned(), "klein-gordon".to_owned())));
+        let tensors: Vec<_> =
+            layout.slots.iter().map(|slot| floats(&slot.name, &slot.shape, &parameters[slot.range()])).collect();
+        files.push((format!("{}-foreign", network.name()), serialize(&tensors, &BTreeMap::new())));
+        let moments = vec![0.5; 2 * layout.len];
+        let history = vec![vec![1.0, 0.25, 0.5]; 2];
+        let checkpoint =
+            Checkpoint { step: 7, parameters: parameters.clone(), moments, history, ..Checkpoint::default() };
+        files.push((format!("{}-checkpoint", network.name()), checkpoint.to_bytes(&layout)));
+        files.push((network.name().to_owned(), Model { network, shape, parameters, metadata }.to_bytes()));
+    }
+    let cut = files[0].1[..files[0].1.len() / 2].to_vec();
+    files.push(("cut".to_owned(), cut));
+    files
+}
+
+fn point_files() -> Vec<(String, Vec<u8>)> {
+    let numbers = [0.25, 0.5, 0.75, 1.0];
+    let file = |names: &[&str], shape: &[usize]| {
+        let tensors: Vec<_> = names.iter().map(|name| floats(name, shape, &numbers)).collect();
+        serialize(&tensors, &BTreeMap::new())
+    };
+    let known = [
+        ("klein-gordon", file(&["pde", "bc", "ic"], &[2, 2])),
+        ("list", file(&["points"], &[2, 2])),
+        ("flat", file(&["points"], &[4])),
+        ("other", file(&["pde"], &[1, 4])),
+    ];
+    known.map(|(name, bytes)| (name.to_owned(), bytes)).into()
+}
+
+fn texts() -> [(&'static str, Vec<(String, Vec<u8>)>); 3] {
+    let named = |files: &[(&str, String)]| -> Vec<(String, Vec<u8>)> {
+        files.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into_bytes())).collect()
+    };
+    let full = "# all kinds of values\npreset = \"quick\"\nsteps = 5\nrate = 1e-3\non-nan = \"rollback\"\n\
+                [points]\npde = 33\nbc = 4\n";
+    let config = [("full", full), ("key", "stepz = 5\n"), ("value", "steps = \"many\"\n"), ("syntax", "steps == 5\n")];
+    let adapter = json!({"name": "a", "backend": "vulkan", "kind": "other", "driver": "", "driver_info": "",
+        "vendor": 1, "device": 2});
+    let finding = json!({"check": "functions", "subject": "tanh", "passed": true, "comparisons": 3, "error": 1e-7,
+        "limit": null, "place": "tanh(1)", "failures": ["x"], "measured": {"ulp": 1.5}, "wgsl_allows": "1 ULP"});
+    let card = json!({"schema": 1, "kind": KIND, "version": "0", "adapter": adapter, "checked": false,
+        "thorough": false, "passed": true, "seconds": 1.5, "findings": [finding, finding]});
+    let other = json!({"schema": 1, "kind": "acr-pinn-gpu bench"});
+    let line = vec!["0"; 100].join(",");
+    let reference = vec![line; 100].join("\n");
+    [
+        ("config", named(&config.map(|(name, text)| (name, text.to_owned())))),
+        ("card", named(&[("card", card.to_string()), ("other", other.to_string())])),
+        ("reference", named(&[("good", reference), ("short", "1,2\n3,4\n".to_owned())])),
+    ]
+}
+
+/// Inputs that the fuzzer found are kept beside these.
+#[test]
+#[ignore = "writes the corpus anew"]
+fn write_the_corpus() {
+    for (name, files) in texts().into_iter().chain([("model", models()), ("points", point_files())]) {
+        std::fs::create_dir_all(folder(name)).unwrap();
+        for (file, bytes) in files {
+            std::fs::write(folder(name).join(file), bytes).unwrap();
+        }
+    }
+}

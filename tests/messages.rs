@@ -1,0 +1,124 @@
+//! What the program says about wrong command lines and files, word by word, with the exit codes: read
+//! `tests/snapshots` as a stranger would. After a change on purpose: `INSTA_UPDATE=always cargo test --test messages`.
+
+// the words of the operating system are those of Linux
+#![cfg(target_os = "linux")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::process::Command;
+
+use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::networks::{Mlp, Network, Shape};
+use acr_pinn_gpu::training::Model;
+use acr_pinn_gpu::training::tensors::{Tensor, serialize};
+use safetensors::tensor::Dtype;
+
+/// Wrong names and numbers.
+const LINES: [&str; 16] = [
+    "rum cavity",
+    "run cavty",
+    "run cavity --stepz 5",
+    "run cavity --steps many",
+    "run cavity --steps 0",
+    "run cavity --preset papr",
+    "run cavity --condition acc",
+    "run cavity --network lad",
+    "run cavity --plan fusd",
+    "run cavity --width 3",
+    "run cavity --points pde",
+    "run cavity --points pd=100",
+    "run helmholtz-1-4 --reynolds 400",
+    "run cavity --backend vulcan",
+    "verify --only jet",
+    "gradients --problem klein-gordon --model model.safetensors --points points.safetensors --out o --permutations 0,1",
+];
+
+/// Wrong files; see [`files`].
+const FILES: [&str; 19] = [
+    "run cavity --config none.toml",
+    "run cavity --config key.toml",
+    "run cavity --config value.toml",
+    "run cavity --out run",
+    "run cavity --out model.safetensors/run",
+    "resume none",
+    "resume run",
+    "evaluate none.safetensors",
+    "evaluate run",
+    "evaluate key.toml",
+    "evaluate cut.safetensors",
+    "evaluate flipped.safetensors",
+    "evaluate nan.safetensors",
+    "evaluate foreign.safetensors",
+    "evaluate model.safetensors --problem poisson-5d",
+    "evaluate model.safetensors --points model.safetensors --out o",
+    "gradients --problem burgers --model model.safetensors --points points.safetensors --out o",
+    "verify --compare run/run.json none.json",
+    "run cavity --reference run",
+];
+
+/// Files that never end or never take anything.
+const DEVICES: [&str; 2] = [
+    "evaluate /dev/zero",
+    "gradients --problem klein-gordon --model model.safetensors --points points.safetensors --out /dev/full",
+];
+
+fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor<'static> {
+    let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    Tensor { name: name.to_owned(), dtype: Dtype::F32, shape: shape.to_vec(), bytes: bytes.into() }
+}
+
+/// The files that the command lines name.
+fn files(folder: &Path) {
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    write("key.toml", b"seed = 3\nstepz = 5\n");
+    write("value.toml", b"steps = \"many\"\n");
+    std::fs::create_dir(folder.join("run")).unwrap();
+    write("run/run.json", b"{\"status\": \"running\"}\n");
+    let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+    let (layout, parameters) = (Mlp.layout(&shape), Mlp.initial(&shape, 3));
+    let known = [("format", "acr-pinn-gpu model 2"), ("problem", "klein-gordon")];
+    let metadata = HashMap::from(known.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    let model = Model { network: &Mlp, shape, parameters: parameters.clone(), metadata }.to_bytes();
+    write("model.safetensors", &model);
+    write("cut.safetensors", &model[..model.len() - 5]);
+    let mut flipped = model.clone();
+    flipped[model.len() - 5] ^= 4;
+    write("flipped.safetensors", &flipped);
+    let foreign = |parameters: &[f32]| {
+        let tensors: Vec<_> =
+            layout.slots.iter().map(|slot| floats(&slot.name, &slot.shape, &parameters[slot.range()])).collect();
+        serialize(&tensors, &BTreeMap::new())
+    };
+    write("foreign.safetensors", &foreign(&parameters));
+    let mut broken = parameters;
+    broken[5] = f32::NAN;
+    write("nan.safetensors", &foreign(&broken));
+    let points = ["pde", "bc", "ic"].map(|name| floats(name, &[2, 2], &[0.25, 0.5, 0.75, 1.0]));
+    write("points.safetensors", &serialize(&points, &BTreeMap::new()));
+}
+
+#[test]
+fn every_message_says_what_where_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    files(folder.path());
+    let mut text = String::new();
+    for line in LINES.into_iter().chain(FILES).chain(DEVICES) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
+        for name in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_MEMORY", "ACR_PINN_FAULT", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        command.current_dir(folder.path()).env("NO_COLOR", "1").arg("--quiet").args(line.split(' '));
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty(), "{line}: results on an error: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(!said.contains("panicked"), "{line}: {said}");
+        let code = output.status.code().unwrap();
+        assert!((2..8).contains(&code), "{line} ended with {code}: {said}");
+        text += &format!("$ {line}\n{}\nexit {code}\n\n", said.trim_end());
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("messages", text));
+}
