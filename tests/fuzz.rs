@@ -100,12 +100,15 @@ fn no_parser_panics() {
     }
 }
 
+/// A file of the corpus: name and bytes.
+type Named = (String, Vec<u8>);
+
 fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor<'static> {
     let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     Tensor { name: name.to_owned(), dtype: Dtype::F32, shape: shape.to_vec(), bytes: bytes.into() }
 }
 
-fn models() -> Vec<(String, Vec<u8>)> {
+fn models() -> Vec<Named> {
     let mut files = Vec::new();
     for &network in networks::ALL {
         let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
@@ -126,7 +129,7 @@ fn models() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn point_files() -> Vec<(String, Vec<u8>)> {
+fn point_files() -> Vec<Named> {
     let numbers = [0.25, 0.5, 0.75, 1.0];
     let file = |names: &[&str], shape: &[usize]| {
         let tensors: Vec<_> = names.iter().map(|name| floats(name, shape, &numbers)).collect();
@@ -141,8 +144,8 @@ fn point_files() -> Vec<(String, Vec<u8>)> {
     known.map(|(name, bytes)| (name.to_owned(), bytes)).into()
 }
 
-fn texts() -> [(&'static str, Vec<(String, Vec<u8>)>); 3] {
-    let named = |files: &[(&str, String)]| -> Vec<(String, Vec<u8>)> {
+fn texts() -> [(&'static str, Vec<Named>); 3] {
+    let named = |files: &[(&str, String)]| -> Vec<Named> {
         files.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into_bytes())).collect()
     };
     let full = "# all kinds of values\npreset = \"quick\"\nsteps = 5\nrate = 1e-3\non-nan = \"rollback\"\n\

@@ -7,7 +7,10 @@ use acr_pinn_gpu::networks::{Mlp, Network, Shape};
 use acr_pinn_gpu::problems::{self, reference};
 use acr_pinn_gpu::training::{Checkpoint, Model, Options, points};
 
-pub const ALL: [(&str, fn(&[u8]) -> bool); 6] = [
+/// A parser's name and whether it accepts these bytes.
+pub type Parser = (&'static str, fn(&[u8]) -> bool);
+
+pub const ALL: [Parser; 6] = [
     ("model", model),
     ("points", points),
     ("config", config),
