@@ -21,8 +21,8 @@ pub struct Helmholtz {
     waves: [f64; 2],
     /// Interior points of the revised settings.
     revised_points: usize,
-    /// Steps and width of the quick settings.
-    quick: (u64, usize),
+    /// Steps, width and learning rate of the quick settings.
+    quick: (u64, usize, f64),
 }
 
 impl Helmholtz {
@@ -33,7 +33,7 @@ impl Helmholtz {
         exact: "exact: u = sin(πx) sin(4πy)",
         waves: [1.0, 4.0],
         revised_points: 10_000,
-        quick: (6_000, 16),
+        quick: (4_000, 16, 2e-2),
     };
     /// (a₁, a₂) = (4, 4).
     pub const FOUR_FOUR: Self = Self {
@@ -42,7 +42,7 @@ impl Helmholtz {
         exact: "exact: u = sin(4πx) sin(4πy)",
         waves: [4.0, 4.0],
         revised_points: 20_000,
-        quick: (8_000, 20),
+        quick: (8_000, 20, 1e-2),
     };
 
     /// u(x, y).
@@ -119,11 +119,11 @@ impl Problem for Helmholtz {
         vec![if term == 0 { self.forcing(point) } else { 0.0 }]
     }
     fn presets(&self) -> Vec<Preset> {
-        let (steps, width) = self.quick;
+        let (steps, width, rate) = self.quick;
         vec![
             Preset::paper(40_000, &[10_000, 400], 4),
             Preset::revised(100_000, &[self.revised_points, 400], 1000),
-            Preset { width, ..Preset::quick(steps, &[256, 64], 1e-2) },
+            Preset { width, ..Preset::quick(steps, &[256, 64], rate) },
         ]
     }
     fn grid(&self) -> Grid {
