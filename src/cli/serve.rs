@@ -18,11 +18,12 @@ use super::output;
 pub fn run(choice: &Choice, gpu: &Gpu, config: &Config, wanted: &Wanted) -> anyhow::Result<u8> {
     let setup = config.setup();
     let wanted = Wanted { plain: wanted.with.is_empty(), ..wanted.clone() };
-    let rungs = ladder::rungs(&wanted, &default_tile(gpu, &setup), choice.checked)?;
+    let open = |checked: bool| Gpu::open(&Choice { checked, ..choice.clone() });
+    let tiles = [default_tile(gpu, &setup), default_tile(&open(!choice.checked)?, &setup)];
+    let rungs = ladder::rungs(&wanted, tiles, choice.checked)?;
     let at = if wanted.plain { 0 } else { rungs.len() - 1 };
     let rung = &rungs[at];
     let mut row = describe(&setup, rung);
-    let open = |checked: bool| Gpu::open(&Choice { checked, ..choice.clone() });
     let Some(mut course) = Course::prepare(&open, &setup, rung, &Proof::new(&setup, rung.plan)?, &mut row)? else {
         return Err(Error::Usage(format!("{} is INVALID: {}", rung.name(), row.reason)).into());
     };

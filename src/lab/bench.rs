@@ -16,7 +16,7 @@ use crate::training::Trainer;
 use super::ladder::{self, Rung, Wanted};
 use super::probe::Fixed;
 use super::proof::Proof;
-use super::timing::{KernelTime, Row, Verdict};
+use super::timing::{DISTURBED, KernelTime, Row, Verdict};
 use super::trace::{Clock, Pass, Trace};
 use super::work;
 
@@ -25,7 +25,7 @@ use super::work;
 pub struct Protocol {
     /// Samples of every rung.
     pub samples: usize,
-    /// After so long no further round begins, once there are [`FEWEST`] samples.
+    /// After so long no further round begins, once every rung has [`FEWEST`] samples on an undisturbed machine.
     pub limit: Duration,
     /// A rung is warmed up at most this long.
     pub warmup: Duration,
@@ -63,8 +63,9 @@ pub fn run(
     progress: Progress,
 ) -> Result<Vec<Row>> {
     let gpu = open(checked)?;
-    let tile = protocol.tile.unwrap_or_else(|| default_tile(&gpu, setup));
-    let rungs = ladder::rungs(wanted, &tile, checked)?;
+    let other = open(!checked)?;
+    let tiles = [&gpu, &other].map(|gpu| protocol.tile.unwrap_or_else(|| default_tile(gpu, setup)));
+    let rungs = ladder::rungs(wanted, tiles, checked)?;
     let problem = setup.problem.name();
     progress(format!("{problem}: f64 oracle"));
     let proof = Proof::new(setup, rungs[0].plan)?;
@@ -216,6 +217,13 @@ impl Course {
         Ok(())
     }
 
+    /// Samples beside which the machine was undisturbed.
+    fn calm(&self) -> usize {
+        let guard: Vec<f64> = self.guard.iter().map(Duration::as_secs_f64).collect();
+        let usual = median(&guard);
+        guard.iter().filter(|t| **t < DISTURBED * usual).count()
+    }
+
     /// Times the kernels and writes everything into `row`.
     fn finish(self, setup: &Setup, row: &mut Row, trace: &mut Trace) -> Result<()> {
         let us = |times: &[Duration]| -> Vec<f64> { times.iter().map(|t| t.as_secs_f64() * 1e6).collect() };
@@ -268,7 +276,8 @@ fn sample(
     let start = Instant::now();
     let mut before = fixed.time(gpu)?;
     for round in 0..protocol.samples {
-        if round >= FEWEST && start.elapsed() > protocol.limit {
+        let enough = courses.iter().all(|(_, course)| course.calm() >= FEWEST) || round >= 3 * FEWEST;
+        if round >= FEWEST && enough && start.elapsed() > protocol.limit {
             break;
         }
         progress(round + 1);

@@ -40,30 +40,29 @@ pub struct Wanted {
     pub plain: bool,
 }
 
-/// The rungs of every wanted plan, beginning with the plan as it comes on this adapter: `chosen` is its tile, and
-/// `checked` says whether checks were asked for.
+/// The rungs of every wanted plan, beginning with the plan as it comes on this adapter. `checked` says whether checks
+/// were asked for; `chosen` are the adapter's tiles, as asked for and with checks the other way, which may need another.
 ///
 /// # Errors
 /// Names of plans or tile sizes that do not exist, and values that do not fit them.
-pub fn rungs(wanted: &Wanted, chosen: &Tile, checked: bool) -> Result<Vec<Rung>> {
+pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool) -> Result<Vec<Rung>> {
     let plans: Vec<&'static dyn Plan> = match wanted.plans.is_empty() {
         true => plans::ALL.to_vec(),
         false => wanted.plans.iter().map(|name| plans::find(name).map_err(Error::Usage)).collect::<Result<_>>()?,
     };
-    let fields = fields(chosen);
-    let mut changes = vec![(String::new(), *chosen, checked)];
+    let mut changes = vec![(String::new(), chosen[0], checked)];
     for change in &wanted.with {
-        let (tile, checked) = changed(&fields, change, checked).map_err(Error::Usage)?;
+        let (tile, checked) = changed(chosen, change, checked).map_err(Error::Usage)?;
         changes.push((change.clone(), tile, checked));
     }
     if wanted.with.is_empty() && !wanted.plain {
-        for (name, value) in &fields {
+        for (name, value) in &fields(&chosen[0]) {
             let Some(on) = value.as_bool() else { continue };
             let change = format!("{name}={}", !on);
-            let (tile, checked) = changed(&fields, &change, checked).map_err(Error::Usage)?;
+            let (tile, checked) = changed(chosen, &change, checked).map_err(Error::Usage)?;
             changes.push((change, tile, checked));
         }
-        changes.push((format!("{CHECKED}={}", !checked), *chosen, !checked));
+        changes.push((format!("{CHECKED}={}", !checked), chosen[1], !checked));
     }
     let of = |plan: &'static dyn Plan| {
         changes.iter().map(move |(change, tile, checked)| Rung {
@@ -88,18 +87,23 @@ fn fields(tile: &Tile) -> Map<String, Value> {
 }
 
 /// A tile with `KEY=VALUE,…` instead of its own values.
-fn changed(fields: &Map<String, Value>, change: &str, checked: bool) -> std::result::Result<(Tile, bool), String> {
-    let known: Vec<&str> = fields.keys().map(String::as_str).chain([CHECKED]).collect();
-    let (mut fields, mut checked) = (fields.clone(), checked);
+fn changed(chosen: [Tile; 2], change: &str, asked: bool) -> std::result::Result<(Tile, bool), String> {
+    let mut checked = asked;
+    let mut others = Vec::new();
     for part in change.split(',') {
         let (key, text) =
             part.split_once('=').ok_or_else(|| format!("`{part}`: expected KEY=VALUE, such as groups=2"))?;
         let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        match (key, fields.get_mut(key)) {
-            (CHECKED, _) => checked = value.as_bool().ok_or_else(|| format!("`{part}`: true or false"))?,
-            (_, Some(place)) => *place = value,
-            _ => return Err(names::unknown("size or switch", key, &known)),
+        match key {
+            CHECKED => checked = value.as_bool().ok_or_else(|| format!("`{part}`: true or false"))?,
+            _ => others.push((key, value)),
         }
+    }
+    let mut fields = fields(&chosen[usize::from(checked != asked)]);
+    for (key, value) in others {
+        let known: Vec<&str> = fields.keys().map(String::as_str).chain([CHECKED]).collect();
+        let unknown = names::unknown("size or switch", key, &known);
+        *fields.get_mut(key).ok_or(unknown)? = value;
     }
     let tile: Tile = serde_json::from_value(Value::Object(fields)).map_err(|e| format!("`{change}`: {e}"))?;
     let sizes = [tile.lanes, tile.span, tile.groups, tile.rows, tile.block];
@@ -119,21 +123,24 @@ mod tests {
 
     #[test]
     fn every_plan_and_every_switch_is_a_rung() {
-        let all = rungs(&Wanted::default(), &tile(), false).unwrap();
+        let other = Tile { span: 1, ..tile() };
+        let all = rungs(&Wanted::default(), [tile(), other], false).unwrap();
         let switches = fields(&tile()).values().filter(|value| value.is_boolean()).count() + 1;
         assert_eq!(all.len(), plans::ALL.len() * (1 + switches));
         for plan in plans::ALL {
             assert!(all.iter().any(|rung| rung.name() == plan.name()));
-            assert!(all.iter().any(|rung| rung.name() == format!("{} checked=true", plan.name()) && rung.checked));
+            assert!(all.iter().any(|rung| rung.name() == format!("{} checked=true", plan.name())
+                && rung.checked
+                && rung.tile == other));
         }
         let plain = Wanted { plain: true, ..Wanted::default() };
-        assert_eq!(rungs(&plain, &tile(), true).unwrap().len(), plans::ALL.len());
+        assert_eq!(rungs(&plain, [tile(); 2], true).unwrap().len(), plans::ALL.len());
     }
 
     #[test]
     fn changes_are_applied_and_slips_are_named() {
         let with = |change: &str| {
-            rungs(&Wanted { plans: vec!["fused".into()], with: vec![change.into()], plain: false }, &tile(), false)
+            rungs(&Wanted { plans: vec!["fused".into()], with: vec![change.into()], plain: false }, [tile(); 2], false)
         };
         let rungs = with("groups=2,rows=7").unwrap();
         assert_eq!((rungs[0].tile, rungs[0].name().as_str()), (tile(), "fused"));
