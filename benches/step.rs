@@ -9,7 +9,8 @@
 use acr_pinn_gpu::gpu::{Dispatch, Gpu};
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant};
-use acr_pinn_gpu::plans::fused::{Fused, default_tile};
+use acr_pinn_gpu::plans::default_tile;
+use acr_pinn_gpu::plans::fused::Fused;
 use acr_pinn_gpu::plans::{Setup, Tile};
 use acr_pinn_gpu::training::Trainer;
 use acr_pinn_gpu::{networks, oracle, problems, strategies};

@@ -6,7 +6,7 @@ mod common;
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
-use acr_pinn_gpu::plans::Tile;
+use acr_pinn_gpu::plans::{self, Tile};
 use acr_pinn_gpu::problems::{self, Cavity, KleinGordon, Problem, Schrodinger};
 use common::{Case, Report};
 
@@ -122,6 +122,32 @@ fn any_number_of_points() {
     for (network, counts) in [(&Lda as &'static dyn Network, [1111, 53, 17]), (&Mlp, [777, 16, 1])] {
         let case = Case::new(KLEIN_GORDON, network, Variant::V1, [7, 2], &counts);
         Case { tile: Some(small(&gpu)), ..case }.verify(&gpu, &mut report);
+    }
+    report.finish();
+}
+
+/// A plan cuts the way, it does not change it: losses and rows are those of the first plan, bit by bit, on tiles with
+/// one group and with several, with pairs of points, and with several tiles per workgroup.
+#[test]
+fn every_plan_gives_the_same_rows() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let cases: [(&dyn Problem, &dyn Network, [usize; 3], Tile); 3] = [
+        (KLEIN_GORDON, &Lda, [1200, 9, 5], small(&gpu)),
+        (&Schrodinger, &Mlp, [19, 11, 5], TINY),
+        (CAVITY, &Lda, [11, 5, 3], TINY),
+    ];
+    for (problem, network, counts, tile) in cases {
+        let mut case = Case::new(problem, network, Variant::V2, [7, 2], &counts);
+        wake_gates(&mut case);
+        case.tile = Some(tile);
+        let first = case.on_device(&gpu).unwrap();
+        case.compare(&first, &case.in_f64().unwrap(), &mut report);
+        for &plan in &plans::ALL[1..] {
+            case.plan = plan;
+            let outcome = case.on_device(&gpu).unwrap();
+            report.check(outcome.losses == first.losses, || format!("{}: other losses", case.name()));
+            report.check(outcome.rows == first.rows, || format!("{}: other rows", case.name()));
+        }
     }
     report.finish();
 }

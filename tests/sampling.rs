@@ -8,9 +8,9 @@ use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Real, Schedule, Var, Variant, sampling};
 use acr_pinn_gpu::networks::{Mlp, Network};
 use acr_pinn_gpu::oracle;
-use acr_pinn_gpu::plans::fused::{self, Fused};
+use acr_pinn_gpu::plans::fused::Fused;
 use acr_pinn_gpu::plans::prelude::{Prelude, plugin, shader};
-use acr_pinn_gpu::plans::{Setup, Step};
+use acr_pinn_gpu::plans::{Setup, Step, default_tile};
 use acr_pinn_gpu::problems::{self, Burgers, FieldDerivatives, KleinGordon, Problem};
 use acr_pinn_gpu::strategies::Sum;
 use common::{Report, Tolerance};
@@ -43,7 +43,7 @@ fn setup(problem: &'static dyn Problem) -> Setup<'static> {
 }
 
 fn build(gpu: &Gpu, setup: &Setup) -> Step {
-    let tile = fused::default_tile(gpu, setup);
+    let tile = default_tile(gpu, setup);
     Step::build(gpu, setup, &Fused, &tile).unwrap_or_else(|error| panic!("{error}"))
 }
 

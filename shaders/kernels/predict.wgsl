@@ -1,7 +1,7 @@
 // The network at given points: forward only, a tile of points per workgroup and turn.
 //
 // provides: predict
-// expects:  forward, LAST (networks); tile; memory; a jet of STREAMS = 1 (value) or 3 (gradient) streams
+// expects:  forward (passes), LAST (networks); tile; memory; a jet of STREAMS = 1 (value) or 3 (gradient) streams
 
 @group(0) @binding(0) var<storage, read> points: array<f32>;                // [point][axis], physical
 @group(0) @binding(3) var<storage, read_write> fields: array<f32>;          // [point][field][stream]

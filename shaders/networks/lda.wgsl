@@ -4,7 +4,7 @@
 //   q = tanh(G [s; e₁; e₂] + g)    w = σ(r₁ − r₂), r = H q + k    a' = s + ρ (e₂ + w (e₁ − e₂))
 // The two-way softmax is collapsed: only D = H₁ − H₂ is multiplied, and ∂/∂H₂ = −∂/∂H₁.
 //
-// provides: forward, backward, LAST
+// provides: forward_stage, backward_stage, layer_gradients, A_BAR, LAST
 // expects:  tile; tanh_derivatives, sigmoid_derivatives (math); chain, multiply and adjoints (jets);
 //           partial (kernels); *_AT, LAYER_WEIGHTS, SLAB_* (prelude)
 
@@ -26,46 +26,53 @@ const TRANSPOSES_AT = array<u32, 3>(MIX_T_AT, GATE_T_AT, MAIN_T_AT);
 fn tanh_jet(z: Jet) -> Jet { return chain(tanh_derivatives(value(z)), z); }
 fn tanh_adjoint(z: Jet, y_bar: Jet) -> Jet { return chain_adjoint(tanh_derivatives(value(z)), z, y_bar); }
 
-fn forward() {
-    for (var layer = 0u; layer < DEPTH; layer++) {
-        let z = LAYERS_SLOT + layer * LAYER_SLOTS;
-        // the five maps W, U, V, G, H in turn; one text for all keeps drivers' compile times short
-        for (var m = 0u; m < 5u; m++) {
-            var source = INPUT_SLOT;
-            if m == 0u && layer > 0u { source = z - 1u; }
-            if m == Q { source = SEQ; }
-            if m == W { source = SEQ + Q; }
-            let parts = select(1u, 3u, m == Q);
-            let features = select(WIDTH, AXES, source == INPUT_SLOT);
-            let packed_at = layer * LAYER_WEIGHTS + MAPS_AT[m];
-            if m >= Q { row_barrier(); }
-            for (var b = group; b < ROW_BLOCKS; b += GROUPS) {
-                store(z + m, b, product(packed_at + b * (1u + parts * features) * ROW_VECTORS, true, source, parts, features));
-                // rows this thread has just written: no barrier
-                for (var i = 0u; m < W && i < ROWS * SPAN; i++) {
-                    let row = b * ROWS + i / SPAN;
-                    keep_feature(at(SEQ + m, row, i % SPAN), tanh_jet(feature(at(z + m, row, i % SPAN))));
-                }
+// Even stages are the five maps W, U, V, G, H in turn; one text for all keeps drivers' compile times short. Behind each
+// of the first four comes its activation, behind H the mix.
+const_assert FORWARD_STAGES == 10u;
+
+fn forward_stage(layer: u32, stage: u32) {
+    let z = LAYERS_SLOT + layer * LAYER_SLOTS;
+    let m = stage / 2u;
+    if stage == 2u * Q || m == W { row_barrier(); }
+    if stage % 2u == 0u {
+        var source = INPUT_SLOT;
+        if m == 0u && layer > 0u { source = z - 1u; }
+        if m == Q { source = SEQ; }
+        if m == W { source = SEQ + Q; }
+        let parts = select(1u, 3u, m == Q);
+        let features = select(WIDTH, AXES, source == INPUT_SLOT);
+        let packed_at = layer * LAYER_WEIGHTS + MAPS_AT[m];
+        for (var b = group; b < ROW_BLOCKS; b += GROUPS) {
+            store(z + m, b, product(packed_at + b * (1u + parts * features) * ROW_VECTORS, true, source, parts, features));
+        }
+    } else if m < W {
+        for (var b = group; b < ROW_BLOCKS; b += GROUPS) {
+            for (var i = 0u; i < ROWS * SPAN; i++) {
+                let row = b * ROWS + i / SPAN;
+                keep_feature(at(SEQ + m, row, i % SPAN), tanh_jet(feature(at(z + m, row, i % SPAN))));
             }
         }
-        row_barrier();
-        let rho = weight(SCALE_AT + layer).x;
-        for (var k = group; k < WIDTH; k += GROUPS) {
-            for (var q = 0u; q < SPAN; q++) {
-                let zw = feature(at(z + W, k, q));
-                let w = chain(sigmoid_derivatives(value(zw)), zw);
-                let e1 = feature(at(SEQ + 1u, k, q));
-                let e2 = feature(at(SEQ + 2u, k, q));
-                keep_feature(at(z + A, k, q), feature(at(SEQ, k, q)) + rho * (e2 + multiply(w, e1 - e2)));
-            }
-        }
-        row_barrier();
+    } else {
+        join(z, weight(SCALE_AT + layer).x);
     }
 }
 
-// The transpose of the mixing a' = s + ρ (e₂ + w (e₁ − e₂)); also recomputes s, e₁, e₂, q, which later
+// The mixing a' = s + ρ (e₂ + w (e₁ − e₂)).
+fn join(z: u32, rho: f32) {
+    for (var k = group; k < WIDTH; k += GROUPS) {
+        for (var q = 0u; q < SPAN; q++) {
+            let zw = feature(at(z + W, k, q));
+            let w = chain(sigmoid_derivatives(value(zw)), zw);
+            let e1 = feature(at(SEQ + 1u, k, q));
+            let e2 = feature(at(SEQ + 2u, k, q));
+            keep_feature(at(z + A, k, q), feature(at(SEQ, k, q)) + rho * (e2 + multiply(w, e1 - e2)));
+        }
+    }
+}
+
+// Its transpose; also recomputes s, e₁, e₂, q, which later
 // layers have overwritten. Returns this thread's part of ρ̄.
-fn mix_adjoint(z: u32, rho: f32) -> f32 {
+fn join_adjoint(z: u32, rho: f32) -> f32 {
     var rho_bar = 0.0;
     for (var k = group; k < WIDTH; k += GROUPS) {
         for (var q = 0u; q < SPAN; q++) {
@@ -88,48 +95,44 @@ fn mix_adjoint(z: u32, rho: f32) -> f32 {
     return rho_bar;
 }
 
-// From ȳ in OUTPUT_SLOT to the slab.
-fn backward(local: u32) {
-    outputs_adjoint(A_BAR);
-    outer_output(local, LAST);
-    for (var l = 0u; l < DEPTH; l++) {
-        let layer = DEPTH - 1u - l;
-        let z = LAYERS_SLOT + layer * LAYER_SLOTS;
-        partial[local] = mix_adjoint(z, weight(SCALE_AT + layer).x);
-        // Hᵀ z̄_w joins nothing; Gᵀ z̄_q joins s̄, ē₁, ē₂; Wᵀ z̄_s is ā of the layer before. A group keeps its row
-        // blocks in every part of Gᵀ: nobody else touches those rows of PRODUCT
-        for (var t = 0u; t < 3u; t++) {
-            row_barrier();
-            let source = Z_BAR + select(select(0u, Q, t == 1u), W, t == 0u);
-            let packed_at = layer * LAYER_WEIGHTS + TRANSPOSES_AT[t];
-            let parts = select(1u, 3u, t == 1u);
-            for (var b = group; b < ROW_BLOCKS && (t < 2u || layer > 0u); b += GROUPS) {
-                for (var part = 0u; part < parts; part++) {
-                    let m = select(part, Q, t == 0u);
-                    store(select(PRODUCT, A_BAR, t == 2u), b,
-                        product(packed_at + (part * ROW_BLOCKS + b) * WIDTH * ROW_VECTORS, false, source, 1u, WIDTH));
-                    for (var i = 0u; t < 2u && i < ROWS * SPAN; i++) {
-                        let row = b * ROWS + i / SPAN;
-                        let bar = at(Z_BAR + m, row, i % SPAN);
-                        var y_bar = feature(at(PRODUCT, row, i % SPAN));
-                        if t == 1u { y_bar = y_bar + feature(bar); }
-                        keep_feature(bar, tanh_adjoint(feature(at(z + m, row, i % SPAN)), y_bar));
-                    }
-                }
-            }
-        }
-        feature_barrier();
+// First the mix. Then Hᵀ z̄_w, which joins nothing, the three parts of Gᵀ z̄_q, which join s̄, ē₁, ē₂, and Wᵀ z̄_s, ā of
+// the layer before, each but the last followed by the transpose of an activation. A group keeps its row blocks in all
+// of them: nobody else touches those rows of PRODUCT.
+const_assert BACKWARD_STAGES == 10u;
+
+fn backward_stage(local: u32, layer: u32, stage: u32) {
+    let z = LAYERS_SLOT + layer * LAYER_SLOTS;
+    let u = (stage - 1u) / 2u;                         // 0: Hᵀ · 1, 2, 3: Gᵀ · 4: Wᵀ
+    let part = select(u - 1u, 0u, u == 0u || u == 4u);
+    if stage == 0u {
+        partial[local] = join_adjoint(z, weight(SCALE_AT + layer).x);
         workgroupBarrier();
         if local == 0u { accumulate(slab_at + 1u + layer, vec4f(sum_partial(), 0.0, 0.0, 0.0)); }
-        weight_gradients(local, layer);
-        feature_barrier();
-        workgroupBarrier();
+    } else if stage % 2u == 1u {
+        row_barrier();
+        let source = Z_BAR + select(select(Q, W, u == 0u), 0u, u == 4u);
+        let packed_at = layer * LAYER_WEIGHTS + TRANSPOSES_AT[(u + 2u) / 3u];
+        for (var b = group; b < ROW_BLOCKS && (u < 4u || layer > 0u); b += GROUPS) {
+            store(select(PRODUCT, A_BAR, u == 4u), b,
+                product(packed_at + (part * ROW_BLOCKS + b) * WIDTH * ROW_VECTORS, false, source, 1u, WIDTH));
+        }
+    } else {
+        let m = select(part, Q, u == 0u);
+        for (var b = group; b < ROW_BLOCKS; b += GROUPS) {
+            for (var i = 0u; i < ROWS * SPAN; i++) {
+                let row = b * ROWS + i / SPAN;
+                let bar = at(Z_BAR + m, row, i % SPAN);
+                var y_bar = feature(at(PRODUCT, row, i % SPAN));
+                if u > 0u { y_bar = y_bar + feature(bar); }
+                keep_feature(bar, tanh_adjoint(feature(at(z + m, row, i % SPAN)), y_bar));
+            }
+        }
     }
 }
 
 // All five maps against (x̂, 1), which holds every bias, both encoders and the first layer's W; then the
 // square blocks of W (one), G (three) and D (one). First layer: W is already done.
-fn weight_gradients(local: u32, layer: u32) {
+fn layer_gradients(local: u32, layer: u32) {
     let slab = slab_at + SLAB_LAYERS_AT + layer * SLAB_LAYER;
     for (var j = local; j < 5u * BLOCKS; j += LANES * GROUPS) {
         outer_input(Z_BAR + j / BLOCKS, (j % BLOCKS) * BLOCK, slab + j * INPUT_VECTORS);

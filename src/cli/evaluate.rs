@@ -6,7 +6,7 @@ use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
-use acr_pinn_gpu::plans::fused::default_tile;
+use acr_pinn_gpu::plans::default_tile;
 use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
 use acr_pinn_gpu::strategies;

@@ -9,7 +9,7 @@ use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::oracle;
-use acr_pinn_gpu::plans::fused::default_tile;
+use acr_pinn_gpu::plans::default_tile;
 use acr_pinn_gpu::plans::{self, Plan, Setup, Step};
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;

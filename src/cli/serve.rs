@@ -8,7 +8,7 @@ use acr_pinn_gpu::gpu::{Choice, Gpu};
 use acr_pinn_gpu::lab::bench::{Course, describe};
 use acr_pinn_gpu::lab::ladder::{self, Wanted};
 use acr_pinn_gpu::lab::proof::Proof;
-use acr_pinn_gpu::plans::fused::default_tile;
+use acr_pinn_gpu::plans::default_tile;
 use acr_pinn_gpu::training::Config;
 use serde_json::json;
 

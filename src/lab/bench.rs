@@ -8,7 +8,7 @@ use serde_json::to_value;
 use crate::error::Result;
 use crate::gpu::{Dispatch, Gpu};
 use crate::math::statistics::median;
-use crate::plans::fused::default_tile;
+use crate::plans::default_tile;
 use crate::plans::step::RING;
 use crate::plans::{Setup, Step, Tile};
 use crate::training::Trainer;

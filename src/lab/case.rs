@@ -6,8 +6,8 @@ use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, Variant, sampling};
 use crate::networks::{Network, Shape, Slot};
 use crate::oracle::{self, Model};
-use crate::plans::fused::{self, Fused};
-use crate::plans::{Plan, Setup, Step, Tile};
+use crate::plans::fused::Fused;
+use crate::plans::{Plan, Setup, Step, Tile, default_tile};
 use crate::problems::Problem;
 use crate::strategies::{Gram, PcGrad, Strategy};
 
@@ -99,7 +99,7 @@ impl Case {
     pub fn on_device(&self, gpu: &Gpu) -> Result<Outcome<f32>> {
         let (terms, parameters) = (self.problem.terms().len(), self.parameters.len());
         let setup = self.setup();
-        let tile = self.tile.unwrap_or_else(|| fused::default_tile(gpu, &setup));
+        let tile = self.tile.unwrap_or_else(|| default_tile(gpu, &setup));
         let step = Step::build(gpu, &setup, self.plan, &tile)?;
         poison(gpu, &step);
         step.set_parameters(gpu, &self.parameters);

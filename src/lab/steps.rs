@@ -8,7 +8,7 @@ use crate::math::rng::Seeds;
 use crate::math::{Schedule, Variant};
 use crate::networks::Network;
 use crate::oracle::{self, Model, Settings};
-use crate::plans::fused::default_tile;
+use crate::plans::default_tile;
 use crate::plans::packing::Packing;
 use crate::plans::step::{Gradients, Inputs};
 use crate::plans::{Plan, Setup, Step, Tile};

@@ -185,8 +185,8 @@ fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static d
     forms.into_iter().enumerate().filter(|(form, _)| form % shares == place % shares).map(|(_, form)| form).collect()
 }
 
-/// Every problem and every jet on every form of every network, or, with time, every problem on every form; by every
-/// plan; and whether it is the problem's first.
+/// Every problem and every jet on every form of every network, or, with time, every problem on every form, by the first
+/// plan; the first problem by the other plans too, or, with time, all; and whether it is the problem's first.
 fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
     // software rendering compiles slowly: small tiles there, unless there is time
     let tile = (gpu.is_software() && !thorough).then_some(Tile { images: gpu.has_images(), ..SMALL });
@@ -198,6 +198,11 @@ fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
         let mut first = true;
         for &plan in plans::ALL {
             for (network, variant) in forms_for(problem, thorough) {
+                let first_plan = plan.name() == plans::ALL[0].name();
+                let alone = problem.name() == problems::ALL[0].name();
+                if !(first_plan || alone || thorough) {
+                    continue;
+                }
                 for &size in sizes {
                     let strategy = *strategies.next().expect("a cycle has no end");
                     let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], tile };

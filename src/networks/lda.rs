@@ -69,6 +69,7 @@ impl Architecture for Lda {
                 Variant::V2 => Scales::Trained("residual_scales"),
             }),
             slots: [13, 6],
+            stages: [10, 10],
         }
     }
 

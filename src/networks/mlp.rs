@@ -35,6 +35,7 @@ impl Architecture for Mlp {
             output: (format!("net.{}.weight", 2 * shape.depth), format!("net.{}.bias", 2 * shape.depth)),
             scales: None,
             slots: [4, 2],
+            stages: [2, 2],
         }
     }
 

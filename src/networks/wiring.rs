@@ -40,6 +40,9 @@ pub struct Wiring {
     /// Feature vectors of scratch that a tile needs: outside the layers, and per hidden layer. The shader
     /// asserts that its own count agrees.
     pub slots: [usize; 2],
+    /// Primitives that a hidden layer consists of, forward and backward: what a plan may give dispatches of their own.
+    /// The last one backward leads to the layer before; the shader asserts these counts too.
+    pub stages: [usize; 2],
 }
 
 impl Wiring {

@@ -1,21 +1,24 @@
 //! How a training step is cut into kernels: residual networks, terms and strategies come in, a list of
 //! dispatches goes out. Everything after the gradient slabs is shared by every plan.
 
+pub mod cut;
 pub mod fused;
 pub mod packing;
 pub mod predict;
 pub mod prelude;
 pub mod settings;
+pub mod staged;
 pub mod step;
 pub mod tile;
 
+pub use cut::default_tile;
 pub use predict::Predictor;
 pub use settings::Settings;
 pub use step::{Plan, Setup, Step};
 pub use tile::Tile;
 
 /// Every plan, in the order `list` prints them.
-pub static ALL: &[&dyn Plan] = &[&fused::Fused];
+pub static ALL: &[&dyn Plan] = &[&fused::Fused, &staged::Layered, &staged::Unfused];
 
 /// The plan called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Plan, String> {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Resource};
 use crate::math::Jet;
 
-use super::fused::{network_prelude, scratch, scratch_bytes, trips_per_tile};
+use super::cut::{network_prelude, scratch, scratch_bytes, trips_per_tile};
 use super::packing::Packing;
 use super::prelude::{plugin, shader};
 use super::step::Setup;
@@ -57,6 +57,7 @@ impl Predictor {
                 tile.memory(),
                 shader("tile"),
                 plugin("networks", setup.network.name(), setup.network.shader()),
+                shader("passes"),
                 shader("kernels/predict"),
             ],
         )?;

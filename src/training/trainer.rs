@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::math::Schedule;
 use crate::math::rng::Seeds;
-use crate::plans::fused::default_tile;
+use crate::plans::default_tile;
 use crate::plans::step::RING;
 use crate::plans::{Plan, Settings, Setup, Step, Tile};
 use crate::problems::Term;

@@ -1,0 +1,354 @@
+//! What every plan that cuts the way from points to slabs shares: terms in groups that travel with one jet, workgroups with
+//! their tiles, slabs and scratch, and the texts that a kernel of a group is linked from.
+
+use encase::ShaderType;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Kernel, Part, Resource, Vectors};
+use crate::math::Jet;
+use crate::networks::wiring::{Reads, Wiring};
+use crate::problems::Equation;
+
+use super::packing::Packing;
+use super::prelude::{Prelude, plugin, shader};
+use super::step::{Gradients, Inputs, Setup, Share, common_prelude};
+use super::tile::{Tile, trip_limit};
+
+/// Workgroups that a kernel spreads its tiles over, if there are that many: each has a slab of its own, which
+/// the reduction must add up.
+const WORKGROUPS: usize = 512;
+const WORKGROUPS_IN_SOFTWARE: usize = 64;
+
+/// A term on one of its point sets as the kernel sees it; see `Share` in `shares.wgsl`.
+#[derive(Clone, Copy, Default, ShaderType)]
+struct ShareEntry {
+    first_point: u32,
+    first_sample: u32,
+    count: u32,
+    first_workgroup: u32,
+    weight: f32,
+    term: u32,
+    partner_axis: u32,
+    partner_at: f32,
+}
+
+/// The shares of one kernel must fit this uniform array.
+const SHARE_SLOTS: usize = 8;
+
+/// The terms that one kernel serves, by their shares, and the jet they travel with.
+struct Group {
+    jet: Jet,
+    shares: Vec<Share>,
+    residual: Part,
+}
+
+/// How long the features of a tile are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scratch {
+    /// Until the workgroup turns to its next tile.
+    PerWorkgroup,
+    /// Until the end of the step, so that other dispatches can go on with them.
+    PerTile,
+}
+
+/// A group's kernels with their buffers.
+pub(super) struct GroupKernels<'a> {
+    gpu: &'a Gpu,
+    /// The wiring of the network.
+    pub wiring: &'a Wiring,
+    /// Hidden layers.
+    pub depth: usize,
+    prelude: Prelude,
+    parts: Vec<Part>,
+    buffers: Vec<(&'a str, &'a dyn Resource)>,
+    workgroups: usize,
+}
+
+impl GroupKernels<'_> {
+    /// The kernel `kernels/<label>`, with more constants.
+    pub fn link(&self, label: &str, constants: impl FnOnce(&mut Prelude)) -> Result<Kernel> {
+        let mut prelude = self.prelude.clone();
+        constants(&mut prelude);
+        let mut parts = vec![prelude.part()];
+        parts.extend_from_slice(&self.parts);
+        parts.push(shader(&format!("kernels/{label}")));
+        Kernel::link(self.gpu, label, &parts)
+    }
+
+    /// One workgroup of `kernel` for each of the group; `stretch` is what `kernels/staged` reads.
+    pub fn dispatch(&self, kernel: &Kernel, stretch: Option<[usize; 3]>) -> Result<Dispatch> {
+        let numbers = stretch.unwrap_or_default().map(|n| n as u32);
+        let uniform = self.gpu.uniform("stretch", bytemuck::bytes_of(&[numbers[0], numbers[1], numbers[2], 0]))?;
+        let mut buffers = self.buffers.clone();
+        buffers.push(("stretch", &uniform));
+        Ok(kernel.bind(self.gpu, &buffers)?.workgroups(self.workgroups as u32))
+    }
+}
+
+/// Builds the dispatches from points to slabs, group after group, as `dispatches` says for one.
+pub(super) fn cut(
+    gpu: &Gpu,
+    setup: &Setup,
+    packing: &Packing,
+    tile: &Tile,
+    inputs: &Inputs,
+    keep: Scratch,
+    dispatches_of: &dyn Fn(&GroupKernels) -> Result<Vec<Dispatch>>,
+) -> Result<Gradients> {
+    let groups = groups(setup);
+    let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
+    if paired && tile.points() % 2 == 1 {
+        let points = tile.points();
+        return Err(Error::Usage(format!("a tile of {points} points has no room for pairs: make it even")));
+    }
+    let wiring = setup.network.wiring(&setup.shape);
+    // slabs lie share after share, so those of a term are neighbours
+    let mut slab_first = vec![0; setup.problem.terms().len() + 1];
+    let mut slab_count = 0;
+    let mut walks = Vec::new();
+    for group in &groups {
+        let walk = tiles_per_workgroup(gpu, setup, group, tile, &wiring, keep)?;
+        let mut firsts = Vec::new();
+        for share in &group.shares {
+            firsts.push(slab_count);
+            slab_count += places(setup, share).div_ceil(tile.points()).div_ceil(walk);
+            slab_first[share.term + 1] = slab_count;
+        }
+        walks.push((walk, firsts));
+    }
+    let slabs = gpu.vectors("slabs", (slab_count * packing.slab_vectors) as u64, tile.images)?;
+    let mut dispatches = Vec::new();
+    for (g, (group, (walk, firsts))) in groups.iter().zip(&walks).enumerate() {
+        let end = walks.get(g + 1).map_or(slab_count, |(_, next)| next[0]);
+        let workgroups = end - firsts[0];
+        let pieces = if keep == Scratch::PerTile { workgroups * walk } else { workgroups };
+        let scratch = scratch(gpu, setup, group.jet, tile, &wiring, pieces)?;
+        let shares = share_table(gpu, setup, group, firsts)?;
+        let mut prelude = network_prelude(setup, packing, tile, &wiring);
+        prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", group.shares.len());
+        prelude.u32("FIRST_WORKGROUP", firsts[0]).u32("TILES", *walk);
+        prelude.bool("PAIRED", group.shares.iter().any(|share| setup.problem.partner(share.term).is_some()));
+        condition_constants(setup, &mut prelude);
+        dispatches.extend(dispatches_of(&GroupKernels {
+            gpu,
+            wiring: &wiring,
+            depth: setup.shape.depth,
+            prelude,
+            parts: vec![
+                shader("math"),
+                shader(&format!("jets/{}", group.jet.name())),
+                tile.memory(),
+                shader("tile"),
+                plugin("networks", setup.network.name(), setup.network.shader()),
+                shader("passes"),
+                group.residual.clone(),
+                shader("shares"),
+            ],
+            buffers: vec![
+                ("shares", &shares),
+                ("points", inputs.points),
+                ("samples", inputs.samples),
+                ("weights", inputs.weights),
+                ("scratch", &scratch),
+                ("slabs", &slabs),
+            ],
+            workgroups,
+        })?);
+    }
+    Ok(Gradients { dispatches, slabs, slab_first })
+}
+
+/// Places that a share takes in its tiles: a partner takes one of its own, beside its point.
+fn places(setup: &Setup, share: &Share) -> usize {
+    let each = if setup.problem.partner(share.term).is_some() { 2 } else { 1 };
+    each * setup.counts[share.set]
+}
+
+/// The equation with its own jet; then every other condition with values, or values and slopes where one of them
+/// asks for slopes. Terms come in the problem's order, the equation first, so each kernel's slabs lie together.
+fn groups(setup: &Setup) -> Vec<Group> {
+    let terms = setup.problem.terms();
+    let (equation, conditions): (Vec<_>, Vec<_>) =
+        setup.shares().0.into_iter().partition(|share| matches!(terms[share.term].equation, Equation::Pde));
+    let slopes = conditions.iter().any(|share| setup.problem.jet_of(share.term) == Jet::Gradient);
+    let jet = if slopes { Jet::Gradient } else { Jet::Value };
+    let own = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
+    vec![
+        Group { jet: setup.problem.jet(), shares: equation, residual: own },
+        Group { jet, shares: conditions, residual: shader("residuals/conditions") },
+    ]
+}
+
+/// Kind, first field, number of fields, axis and scale of each term's condition; the equation's own entry is never
+/// looked at.
+pub fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
+    const KINDS: [&str; 4] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY", "CONDITION_PERIODIC"];
+    for (kind, name) in KINDS.iter().enumerate() {
+        prelude.u32(name, kind);
+    }
+    let of = |equation: Equation| match equation {
+        Equation::Pde => [0, 0, 0, 0],
+        Equation::Values { first, count } | Equation::MeanValues { first, count } => [0, first, count, 0],
+        Equation::Slope { field, axis } => [1, field, 1, axis],
+        Equation::Velocity => [2, 0, 1, 0],
+        Equation::Periodic { count, axis } => [3, 0, count, axis],
+    };
+    let terms = setup.problem.terms();
+    let all: Vec<[usize; 4]> = terms.iter().map(|term| of(term.equation)).collect();
+    prelude.f32s("CONDITION_SCALE", &terms.iter().map(|term| term.equation.value_scale()).collect::<Vec<_>>());
+    let names = ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_COUNT", "CONDITION_AXIS"];
+    for (column, name) in names.iter().enumerate() {
+        prelude.u32s(name, &all.iter().map(|row| row[column]).collect::<Vec<_>>());
+    }
+}
+
+/// Constants that `tile.wgsl` and the networks expect.
+pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile, wiring: &Wiring) -> Prelude {
+    let mut p = common_prelude(setup);
+    p.u32("WIDTH", setup.shape.width).u32("DEPTH", setup.shape.depth);
+    p.u32("LANES", tile.lanes).u32("SPAN", tile.span).u32("GROUPS", tile.groups).u32("THREADS", tile.threads());
+    p.u32("ROWS", tile.rows).u32("BLOCK", tile.block);
+    p.u32("FORWARD_STAGES", wiring.stages[0]).u32("BACKWARD_STAGES", wiring.stages[1]);
+    p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
+    p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", wiring.slots(setup.shape.depth));
+    for (name, value) in &packing.constants {
+        p.u32(name, *value);
+    }
+    p
+}
+
+/// Features that a slot has room for: whole row blocks, whole gradient blocks, the inputs and the fields.
+fn stride(setup: &Setup, tile: &Tile) -> usize {
+    let width = setup.shape.width;
+    let features = [width.next_multiple_of(tile.rows), width.next_multiple_of(tile.block), setup.shape.inputs + 1];
+    features.into_iter().fold(setup.shape.outputs, usize::max)
+}
+
+/// Scratch for `workgroups`.
+pub(super) fn scratch(
+    gpu: &Gpu,
+    setup: &Setup,
+    jet: Jet,
+    tile: &Tile,
+    wiring: &Wiring,
+    workgroups: usize,
+) -> Result<Vectors> {
+    let bytes = scratch_bytes(setup, jet, tile, wiring) * workgroups as u64;
+    gpu.vectors("scratch", bytes.div_ceil(16), tile.images)
+}
+
+/// Bytes of scratch that one workgroup takes.
+pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wiring) -> u64 {
+    let jet_bytes = match jet {
+        Jet::Value if tile.images => 16, // a texel of its own
+        Jet::Value => 4,
+        Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
+        Jet::Second5d | Jet::Third => 32,
+    };
+    (jet_bytes * wiring.slots(setup.shape.depth) * stride(setup, tile) * tile.points()) as u64
+}
+
+/// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass the [`trip_limit`]
+/// or that there are fewer workgroups than the machine can use; scratch must fit one binding.
+fn tiles_per_workgroup(
+    gpu: &Gpu,
+    setup: &Setup,
+    group: &Group,
+    tile: &Tile,
+    wiring: &Wiring,
+    keep: Scratch,
+) -> Result<usize> {
+    let trips = trips_per_tile(setup, tile, wiring);
+    if gpu.is_software() && trips > trip_limit(gpu) {
+        return Err(Error::Usage(format!(
+            "one tile of {} points takes about {trips} loop trips, software rendering runs {} safely; try a smaller --width or --depth",
+            tile.points(),
+            trip_limit(gpu)
+        )));
+    }
+    let tiles: usize = group.shares.iter().map(|share| places(setup, share).div_ceil(tile.points())).sum();
+    let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
+    let largest = if tile.images { gpu.max_image() } else { gpu.max_binding() };
+    let room = (largest / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
+    if keep == Scratch::PerTile && tiles > room {
+        return Err(Error::Device(format!(
+            "{tiles} tiles of features do not fit this adapter's largest piece of memory, which holds {room}: \
+             take --plan fused, which keeps none, fewer points or a narrower network"
+        )));
+    }
+    let by_room = match keep {
+        Scratch::PerWorkgroup => tiles.div_ceil(room.saturating_sub(group.shares.len()).max(1)),
+        Scratch::PerTile => 1,
+    };
+    let by_trips = (trip_limit(gpu) / trips).max(1);
+    Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
+}
+
+/// Loop trips of one thread for one tile, counted from the loops of `tile.wgsl` and the networks; loops over
+/// rows, blocks and spans of a few dozen are unrolled by every compiler and not counted.
+pub(super) fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
+    let (width, axes) = (setup.shape.width, setup.shape.inputs);
+    let row_blocks = width.div_ceil(tile.rows).div_ceil(tile.groups);
+    let blocks = width.div_ceil(tile.block);
+    let elementwise = tile.rows * tile.span;
+    let mut layer = 8 * width.div_ceil(tile.groups) * tile.span;
+    let mut squares = 0;
+    for map in &wiring.maps {
+        let (columns, parts) = match map.reads {
+            Reads::Coordinates => (axes, 0),
+            Reads::Previous => (width, 1),
+            Reads::Features(parts) => (parts * width, parts),
+        };
+        layer += row_blocks * (columns + elementwise + 1);
+        layer += parts * row_blocks * (width + elementwise + 1);
+        squares += parts;
+    }
+    layer += (squares * blocks * blocks).div_ceil(tile.threads()) * (tile.points() + 1);
+    layer += (wiring.maps.len() * blocks).div_ceil(tile.threads()) * tile.points() * (axes + 1);
+    setup.shape.depth * layer + 4 * width * tile.span + tile.threads()
+}
+
+/// The tile that [`Tile::for_adapter`] proposes, with fewer points and more groups until one tile's loops stay
+/// below the [`trip_limit`].
+pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
+    let most = gpu.max_threads() as usize;
+    let wiring = setup.network.wiring(&setup.shape);
+    let streams = setup.problem.jet().streams();
+    let mut tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, most);
+    tile.images = gpu.is_software() && gpu.has_images();
+    while trips_per_tile(setup, &tile, &wiring) > trip_limit(gpu) {
+        if tile.span > 1 {
+            tile.span /= 2;
+        } else if 2 * tile.threads() <= most.min(128) {
+            tile.groups *= 2;
+        } else {
+            break;
+        }
+    }
+    tile
+}
+
+/// The table of a kernel's shares; `firsts` are the workgroups that begin each.
+fn share_table(gpu: &Gpu, setup: &Setup, group: &Group, firsts: &[usize]) -> Result<Buffer> {
+    let (set_firsts, _) = setup.set_firsts();
+    assert!(group.shares.len() <= SHARE_SLOTS, "more shares than a kernel has slots for");
+    let mut table = [ShareEntry::default(); SHARE_SLOTS];
+    for ((slot, share), &first) in table.iter_mut().zip(&group.shares).zip(firsts) {
+        let count = setup.counts[share.set];
+        // an axis that does not exist: points stand alone
+        let (axis, at) = setup.problem.partner(share.term).unwrap_or((setup.shape.inputs, 0.0));
+        *slot = ShareEntry {
+            first_point: set_firsts[share.set] as u32,
+            first_sample: share.first_sample as u32,
+            count: count as u32,
+            first_workgroup: first as u32,
+            weight: (1.0 / count as f64) as f32,
+            term: share.term as u32,
+            partner_axis: axis as u32,
+            partner_at: at as f32,
+        };
+    }
+    let mut bytes = encase::UniformBuffer::new(Vec::new());
+    bytes.write(&table).expect("a fixed array fits a growing vector");
+    gpu.uniform("shares", bytes.as_ref())
+}
