@@ -243,6 +243,16 @@ fn gradients(model: &Path, points: &Path, out: &Path, more: &[&str]) -> Output {
     call(&arguments)
 }
 
+/// Gives format and checksum in the metadata of a model other names of the same length.
+fn foreign(bytes: &mut [u8]) {
+    for (own, other) in
+        [("acr-pinn-gpu model 2", "another program's 1."), ("acr-pinn-gpu.sha256", "somebody's checksum")]
+    {
+        let at = bytes.windows(own.len()).position(|part| part == own.as_bytes()).unwrap();
+        bytes[at..at + own.len()].copy_from_slice(other.as_bytes());
+    }
+}
+
 #[test]
 fn gradients_writes_what_it_promises_and_refuses_bad_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -286,6 +296,10 @@ fn gradients_writes_what_it_promises_and_refuses_bad_files() {
     let mut infinite = good.clone();
     let end = infinite.len();
     infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    std::fs::write(&bad, &infinite).unwrap();
+    expect(&gradients(&bad, &points, &out, &[]), 4, &["checksum"]);
+    // the same in a file that does not claim to be as this program wrote it
+    foreign(&mut infinite);
     std::fs::write(&bad, infinite).unwrap();
     expect(&gradients(&bad, &points, &out, &[]), 4, &["inf", "finite"]);
     // huge but finite weights: u³ overflows, and the message names the term
@@ -294,6 +308,7 @@ fn gradients_writes_what_it_promises_and_refuses_bad_files() {
     let output_weight = tensors.tensor("linear.1.weight").unwrap();
     let at = output_weight.data().as_ptr() as usize - good.as_ptr() as usize;
     huge[at..at + 4].copy_from_slice(&1e30_f32.to_le_bytes());
+    foreign(&mut huge);
     std::fs::write(&bad, huge).unwrap();
     expect(&gradients(&bad, &points, &out, &[]), 5, &["loss `pde` is"]);
     save(&bad, &[("linear.0.weight", vec![4, 2], vec![0.0; 8])]);

@@ -184,6 +184,10 @@ fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network
             let hidden = network.wiring(&guess).maps[0].weight;
             let Some(first) = shape_of(&hidden(0)).filter(|s| s.len() == 2) else { continue };
             let depth = (1..=64).take_while(|&l| shape_of(&hidden(l)).is_some()).count();
+            // one layer alone is no network at all
+            if depth == 0 {
+                continue;
+            }
             let Some(last) = shape_of(&hidden(depth)).filter(|s| s.len() == 2) else { continue };
             let shape = Shape { inputs: first[1], outputs: last[0], width: first[0], depth, variant };
             // sizes come from the file: they are bounded before anything is made of them
@@ -191,7 +195,7 @@ fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network
             if shape.validate().is_err() || shape.inputs > most || shape.outputs > most {
                 let (widths, depths) = (Shape::WIDTHS, Shape::DEPTHS);
                 return Err(format!(
-                    "this network cannot be loaded: {} coordinates, {} fields, width {}, depth {}, where at most {most},                      {most}, widths {widths:?} and depths {depths:?} are known",
+                    "this network cannot be loaded: {} coordinates, {} fields, width {}, depth {}, where at most {most}, {most}, widths {widths:?} and depths {depths:?} are known",
                     shape.inputs, shape.outputs, shape.width, shape.depth
                 ));
             }
