@@ -70,8 +70,7 @@ fn join(z: u32, rho: f32) {
     }
 }
 
-// Its transpose; also recomputes s, e₁, e₂, q, which later
-// layers have overwritten. Returns this thread's part of ρ̄.
+// Its transpose; also recomputes s, e₁, e₂, q, which later layers have overwritten. Returns this thread's part of ρ̄.
 fn join_adjoint(z: u32, rho: f32) -> f32 {
     var rho_bar = 0.0;
     for (var k = group; k < WIDTH; k += GROUPS) {

@@ -53,7 +53,8 @@ pub(super) enum Scratch {
 
 /// A group's kernels with their buffers.
 pub(super) struct GroupKernels<'a> {
-    gpu: &'a Gpu,
+    /// Where they run.
+    pub gpu: &'a Gpu,
     /// The wiring of the network.
     pub wiring: &'a Wiring,
     /// Hidden layers.
@@ -75,12 +76,9 @@ impl GroupKernels<'_> {
         Kernel::link(self.gpu, label, &parts)
     }
 
-    /// One workgroup of `kernel` for each of the group; `stretch` is what `kernels/staged` reads.
-    pub fn dispatch(&self, kernel: &Kernel, stretch: Option<[usize; 3]>) -> Result<Dispatch> {
-        let numbers = stretch.unwrap_or_default().map(|n| n as u32);
-        let uniform = self.gpu.uniform("stretch", bytemuck::bytes_of(&[numbers[0], numbers[1], numbers[2], 0]))?;
-        let mut buffers = self.buffers.clone();
-        buffers.push(("stretch", &uniform));
+    /// The group's workgroups of `kernel`, with its buffers and `more`.
+    pub fn dispatch(&self, kernel: &Kernel, more: &[(&str, &dyn Resource)]) -> Result<Dispatch> {
+        let buffers = [&self.buffers, more].concat();
         Ok(kernel.bind(self.gpu, &buffers)?.workgroups(self.workgroups as u32))
     }
 }

@@ -24,7 +24,7 @@ impl Plan for Fused {
 
     fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients> {
         cut(gpu, setup, packing, tile, inputs, Scratch::PerWorkgroup, &|group| {
-            Ok(vec![group.dispatch(&group.link("fused", |_| {})?, None)?])
+            Ok(vec![group.dispatch(&group.link("fused", |_| {})?, &[])?])
         })
     }
 }

@@ -2,7 +2,7 @@
 //! stretches of the way: a layer at a time, or a primitive at a time, which is how frameworks execute.
 
 use crate::error::Result;
-use crate::gpu::{Gpu, Kernel};
+use crate::gpu::{Dispatch, Gpu, Kernel};
 
 use super::cut::{GroupKernels, Scratch, cut};
 use super::packing::Packing;
@@ -31,13 +31,13 @@ impl Plan for Layered {
             let further = staged(group, &["FORWARD"])?;
             let residual = staged(group, &["RESIDUAL"])?;
             let back = staged(group, &["BACKWARD", "GRADIENTS"])?;
-            let mut dispatches = vec![group.dispatch(&first, Some([0, 0, forward]))?];
+            let mut dispatches = vec![stretch(group, &first, [0, 0, forward])?];
             for layer in 1..group.depth {
-                dispatches.push(group.dispatch(&further, Some([layer, 0, forward]))?);
+                dispatches.push(stretch(group, &further, [layer, 0, forward])?);
             }
-            dispatches.push(group.dispatch(&residual, None)?);
+            dispatches.push(stretch(group, &residual, [0, 0, 0])?);
             for layer in (0..group.depth).rev() {
-                dispatches.push(group.dispatch(&back, Some([layer, 0, backward]))?);
+                dispatches.push(stretch(group, &back, [layer, 0, backward])?);
             }
             Ok(dispatches)
         })
@@ -59,19 +59,19 @@ impl Plan for Unfused {
             let ahead = staged(group, &["FORWARD"])?;
             let back = staged(group, &["BACKWARD"])?;
             let gradients = staged(group, &["GRADIENTS"])?;
-            let mut dispatches = vec![group.dispatch(&staged(group, &["INPUTS"])?, None)?];
+            let mut dispatches = vec![stretch(group, &staged(group, &["INPUTS"])?, [0, 0, 0])?];
             for layer in 0..group.depth {
                 for stage in 0..forward {
-                    dispatches.push(group.dispatch(&ahead, Some([layer, stage, stage + 1]))?);
+                    dispatches.push(stretch(group, &ahead, [layer, stage, stage + 1])?);
                 }
             }
-            dispatches.push(group.dispatch(&staged(group, &["RESIDUAL"])?, None)?);
+            dispatches.push(stretch(group, &staged(group, &["RESIDUAL"])?, [0, 0, 0])?);
             for layer in (0..group.depth).rev() {
                 // the last stage leads to the layer before
                 for stage in 0..backward - usize::from(layer == 0) {
-                    dispatches.push(group.dispatch(&back, Some([layer, stage, stage + 1]))?);
+                    dispatches.push(stretch(group, &back, [layer, stage, stage + 1])?);
                 }
-                dispatches.push(group.dispatch(&gradients, Some([layer, 0, 0]))?);
+                dispatches.push(stretch(group, &gradients, [layer, 0, 0])?);
             }
             Ok(dispatches)
         })
@@ -84,4 +84,11 @@ fn staged(group: &GroupKernels, passes: &[&str]) -> Result<Kernel> {
     group.link("staged", |prelude| {
         prelude.line(&format!("const PASSES = {};", bits.join(" | ")));
     })
+}
+
+/// `kernel` on the stages `first..end` of `layer`; passes without stages look at none of these.
+fn stretch(group: &GroupKernels, kernel: &Kernel, [layer, first, end]: [usize; 3]) -> Result<Dispatch> {
+    let numbers = [layer, first, end, 0].map(|n| n as u32);
+    let uniform = group.gpu.uniform("stretch", bytemuck::bytes_of(&numbers))?;
+    group.dispatch(kernel, &[("stretch", &uniform)])
 }

@@ -22,13 +22,6 @@ pub struct Tile {
     pub images: bool,
 }
 
-impl Tile {
-    /// The text that says where features, weights and slabs lie.
-    pub fn memory(&self) -> Part {
-        shader(if self.images { "memory/images" } else { "memory/buffers" })
-    }
-}
-
 /// Loop trips that one invocation may take by the plan's own count: some drivers end loops silently after
 /// 65 535 in total. The compiler's runtime checks about double what a driver counts (measured on lavapipe).
 pub fn trip_limit(gpu: &Gpu) -> usize {
@@ -36,6 +29,11 @@ pub fn trip_limit(gpu: &Gpu) -> usize {
 }
 
 impl Tile {
+    /// The text that says where features, weights and slabs lie.
+    pub fn memory(&self) -> Part {
+        shader(if self.images { "memory/images" } else { "memory/buffers" })
+    }
+
     /// Points of a tile.
     pub fn points(&self) -> usize {
         self.lanes * self.span
