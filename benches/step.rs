@@ -3,17 +3,16 @@
 //! `cargo bench --bench step -- problem=klein-gordon width=50 depth=4 points=10000,200,200 samples=7`
 //!
 //! Prints minimum, median and maximum per dispatch and per step, and the losses of the first step: a timing
-//! without them could be of anything. Other keys: `network`, `strategy`, `json=FILE`, and the tile's `lanes`,
-//! `span`, `groups`, `rows`, `block`, `images` (0 or 1).
+//! without them could be of anything. Other keys: `network`, `strategy`, `plan`, `json=FILE`, and the tile's `lanes`,
+//! `span`, `groups`, `rows`, `block`, `strip`, `images`, `broadcasts`, `in_step`, `at_once`, `kept` (0 or 1).
 
 use acr_pinn_gpu::gpu::{Dispatch, Gpu};
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant};
 use acr_pinn_gpu::plans::default_tile;
-use acr_pinn_gpu::plans::fused::Fused;
 use acr_pinn_gpu::plans::{Setup, Tile};
 use acr_pinn_gpu::training::Trainer;
-use acr_pinn_gpu::{networks, oracle, problems, strategies};
+use acr_pinn_gpu::{networks, oracle, plans, problems, strategies};
 use serde_json::json;
 
 struct Options(Vec<(String, String)>);
@@ -70,11 +69,17 @@ fn main() {
         groups: options.number("groups", chosen.groups),
         rows: options.number("rows", chosen.rows),
         block: options.number("block", chosen.block),
+        strip: options.number("strip", chosen.strip),
         images: options.number("images", chosen.images.into()) != 0,
+        broadcasts: options.number("broadcasts", chosen.broadcasts.into()) != 0,
+        in_step: options.number("in_step", chosen.in_step.into()) != 0,
+        at_once: options.number("at_once", chosen.at_once.into()) != 0,
+        kept: options.number("kept", chosen.kept.into()) != 0,
     };
+    let plan = plans::find(options.text("plan", "fused")).expect("a plan");
     let parameters = network.initial(&shape, seeds.initial);
     let start = std::time::Instant::now();
-    let mut trainer = Trainer::with_tile(&gpu, setup, &Fused, tile, &parameters).expect("the step links");
+    let mut trainer = Trainer::with_tile(&gpu, setup, plan, tile, &parameters).expect("the step links");
     let first = trainer.advance(1).expect("the step runs").remove(0);
     let built = start.elapsed().as_secs_f64();
     println!("{} · {} {}×{} · {}", problem.name(), network.name(), shape.depth, shape.width, gpu.record().name);

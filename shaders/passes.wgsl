@@ -7,14 +7,22 @@
 
 // Stages first … end of one layer. A stage reads rows of other threads only behind a barrier of its own.
 fn forward_layer(layer: u32, first: u32, end: u32) {
-    for (var stage = first; stage < end; stage++) { forward_stage(layer, stage); }
+    if AT_ONCE {
+        forward_at_once(layer);
+    } else {
+        for (var stage = first; stage < end; stage++) { forward_stage(layer, stage); }
+    }
     row_barrier();
 }
 
 fn backward_layer(local: u32, layer: u32, first: u32, end: u32) {
-    for (var stage = first; stage < end; stage++) { backward_stage(local, layer, stage); }
+    if AT_ONCE {
+        backward_at_once(local, layer);
+    } else {
+        for (var stage = first; stage < end; stage++) { backward_stage(local, layer, stage); }
+    }
     feature_barrier();
-    workgroupBarrier();
+    thread_barrier();
 }
 
 fn forward() {
@@ -26,9 +34,11 @@ fn backward(local: u32) {
     outputs_adjoint(A_BAR);
     outer_output(local, LAST);
     for (var l = 0u; l < DEPTH; l++) {
+        // only the last layer's activations are still there
+        if !KEPT && l > 0u { forward_layer(DEPTH - 1u - l, 0u, FORWARD_STAGES); }
         backward_layer(local, DEPTH - 1u - l, 0u, BACKWARD_STAGES);
         layer_gradients(local, DEPTH - 1u - l);
         feature_barrier();
-        workgroupBarrier();
+        thread_barrier();
     }
 }

@@ -85,6 +85,6 @@ fn load_tile(share: Share, tile: u32) {
 // The loss of all its tiles goes to the head of the slab.
 fn finish(local: u32, loss: f32) {
     partial[local] = loss;
-    workgroupBarrier();
+    thread_barrier();
     if local == 0u { keep_slab(slab_at, vec4f(sum_partial(), 0.0, 0.0, 0.0)); }
 }

@@ -4,6 +4,7 @@
 mod common;
 
 use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::lab::steps::{self, SMALL};
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
 use acr_pinn_gpu::plans::{self, Tile};
@@ -13,10 +14,10 @@ use common::{Case, Report};
 const KLEIN_GORDON: &dyn Problem = &KleinGordon::DEFAULT;
 const CAVITY: &dyn Problem = &Cavity::DEFAULT;
 /// The quickest to compile.
-const TINY: Tile = Tile { lanes: 8, span: 1, groups: 2, rows: 2, block: 2, images: false };
-/// Quick to compile, because little is unrolled, and fitting no width.
+const TINY: Tile = Tile { groups: 2, ..SMALL };
+/// Quick to compile, because little is unrolled, and fitting no width; with the adapter's own switches.
 fn small(gpu: &Gpu) -> Tile {
-    Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3, images: gpu.has_images() }
+    Tile { rows: 3, block: 3, strip: 3, ..steps::small(gpu) }
 }
 
 /// A network with its published forms, which differ for some only.
@@ -159,11 +160,13 @@ fn any_tile() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     let tile = |lanes, span, groups, rows, block| {
         let images = gpu.has_images() && groups > 1;
-        Tile { lanes, span, groups, rows, block, images }
+        Tile { lanes, span, groups, rows, block, images, ..SMALL }
     };
+    let own = Tile { span: 2, ..steps::small(&gpu) };
     for (network, tiles) in [
         (&Lda as &'static dyn Network, [tile(16, 1, 5, 3, 4), tile(8, 3, 2, 6, 5), tile(4, 2, 1, 13, 13)]),
-        (&Mlp, [tile(16, 1, 13, 1, 3), tile(16, 2, 4, 4, 2), tile(1, 5, 3, 5, 1)]),
+        (&Lda, [Tile { kept: false, ..own }, Tile { at_once: true, ..tile(8, 1, 2, 3, 3) }, Tile { strip: 9, ..own }]),
+        (&Mlp, [tile(16, 1, 13, 1, 3), tile(16, 2, 4, 4, 2), Tile { span: 3, strip: 13, ..own }]),
     ] {
         let mut case = Case::new(KLEIN_GORDON, network, Variant::V1, [13, 2], &[45, 20, 7]);
         let wanted = case.in_f64().unwrap();
@@ -184,7 +187,7 @@ fn pairs_on_any_tile() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     let tile = |lanes, span, groups, rows, block| {
         let images = gpu.has_images() && groups > 1;
-        Tile { lanes, span, groups, rows, block, images }
+        Tile { lanes, span, groups, rows, block, images, ..SMALL }
     };
     let mut case = Case::new(&Schrodinger, &Mlp, Variant::V2, [7, 2], &[9, 21, 5]);
     let wanted = case.in_f64().unwrap();

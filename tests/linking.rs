@@ -4,6 +4,7 @@
 mod common;
 
 use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::lab::steps::SMALL;
 use acr_pinn_gpu::math::{Jet, Variant};
 use acr_pinn_gpu::plans::{self, Step, Tile};
 use acr_pinn_gpu::{networks, problems, strategies};
@@ -120,7 +121,7 @@ fn no_barrier_stands_after_a_return() {
 #[test]
 fn every_combination_links() {
     // few rows at once: what is unrolled is what compilation costs
-    let tile = Tile { lanes: 8, span: 1, groups: 2, rows: 2, block: 2, images: false };
+    let tile = Tile { groups: 2, ..SMALL };
     for checked in [true, false] {
         let gpu = Gpu::open(&Choice { checked, ..Choice::default() }).unwrap_or_else(|error| panic!("{error}"));
         let mut strategies = strategies::ALL.iter().cycle();

@@ -4,6 +4,7 @@
 mod common;
 
 use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::lab::steps::SMALL;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::{Layout, Lda};
@@ -39,7 +40,7 @@ fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
 fn trainer<'a>(gpu: &'a Gpu, setup: Setup<'a>) -> Trainer<'a> {
     let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
     // few rows at once: what is unrolled is what compilation costs
-    let tile = Tile { lanes: 8, span: 1, groups: 1, rows: 3, block: 3, images: false };
+    let tile = Tile { rows: 3, block: 3, ..SMALL };
     Trainer::with_tile(gpu, setup, &Fused, tile, &initial).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,7 +1,7 @@
 // The jet of order one in two axes: (u, ∂₀u, ∂₁u). For slopes and stream-function velocities.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
-//           chain, chain_adjoint, multiply, multiply_adjoint, inner
+//           chain, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES (prelude)
 
 alias Jet = vec3f;
@@ -24,9 +24,6 @@ fn from_value(v: f32) -> Jet { return vec3f(v, 0.0, 0.0); }
 fn from_gradient(g0: f32, g1: f32) -> Jet { return vec3f(0.0, g0, g1); }
 
 fn chain(f: Derivatives, z: Jet) -> Jet { return vec3f(f.f0, f.f1 * z.yz); }
-fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet {
-    return vec3f(f.f1 * y_bar.x + f.f2 * dot(z.yz, y_bar.yz), f.f1 * y_bar.yz);
-}
 
 fn multiply(a: Jet, b: Jet) -> Jet { return vec3f(a.x * b.x, a.x * b.yz + b.x * a.yz); }
 // Cotangent of `a` in c = a·b; the product is symmetric, so it serves `b` too.

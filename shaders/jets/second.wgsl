@@ -3,7 +3,7 @@
 // because L(φ(z)) = φ′ Lz + φ″ Σ cᵢ (∂ᵢz)² needs no other second derivative.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, laplacian, from_value,
-//           from_gradient, from_laplacian, chain, chain_adjoint, multiply, multiply_adjoint, inner
+//           from_gradient, from_laplacian, chain, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES, LAPLACIAN (prelude)
 
 alias Jet = vec4f;
@@ -31,11 +31,6 @@ fn from_laplacian(l: f32) -> Jet { return vec4f(0.0, 0.0, 0.0, l); }
 
 fn chain(f: Derivatives, z: Jet) -> Jet {
     return vec4f(f.f0, f.f1 * z.yz, f.f1 * z.w + f.f2 * dot(C, z.yz * z.yz));
-}
-fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet {
-    let slopes = f.f1 * y_bar.yz + (2.0 * f.f2 * y_bar.w) * C * z.yz;
-    let at_value = f.f1 * y_bar.x + f.f2 * dot(z.yzw, y_bar.yzw) + f.f3 * y_bar.w * dot(C, z.yz * z.yz);
-    return vec4f(at_value, slopes, f.f1 * y_bar.w);
 }
 
 fn multiply(a: Jet, b: Jet) -> Jet {

@@ -3,7 +3,7 @@
 // number stays zero, so that sums over a jet need not leave it out.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, laplacian, from_value, from_laplacian, chain,
-//           chain_adjoint, multiply, multiply_adjoint, inner
+//           multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES, LAPLACIAN (prelude)
 
 alias Jet = mat2x4f;
@@ -39,14 +39,6 @@ fn slope_product(a: Jet, b: Jet) -> f32 { return dot(C0, a[0] * b[0]) + dot(C1, 
 fn chain(f: Derivatives, z: Jet) -> Jet {
     let y = f.f1 * z;
     return mat2x4f(vec4f(f.f0, y[0].yzw), vec4f(y[1].xy, y[1].z + f.f2 * slope_product(z, z), 0.0));
-}
-fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet {
-    let l = y_bar[1].z;
-    let bend = 2.0 * f.f2 * l;
-    let streams = dot(z[0].yzw, y_bar[0].yzw) + dot(z[1], y_bar[1]);
-    let at_value = f.f1 * y_bar[0].x + f.f2 * streams + f.f3 * l * slope_product(z, z);
-    let low = f.f1 * y_bar[0] + bend * C0 * z[0];
-    return mat2x4f(vec4f(at_value, low.yzw), f.f1 * y_bar[1] + bend * C1 * z[1]);
 }
 
 fn multiply(a: Jet, b: Jet) -> Jet {

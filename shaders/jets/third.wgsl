@@ -3,7 +3,7 @@
 // The momentum equations hold third derivatives only as ∂Δψ, so eight streams do where ten are usual.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
-//           chain, chain_adjoint, multiply, multiply_adjoint, inner
+//           chain, multiply, multiply_adjoint, inner
 // expects:  Derivatives (math); SLOPES (prelude)
 
 alias Jet = mat2x4f;
@@ -34,28 +34,6 @@ fn chain(f: Derivatives, z: Jet) -> Jet {
     let bend = vec2f(dot(hessian.xy, g), dot(hessian.yz, g));   // H∇z
     let third = f.f1 * z[1].zw + f.f2 * (lap * g + 2.0 * bend) + (f.f3 * dot(g, g)) * g;
     return mat2x4f(vec4f(f.f0, f.f1 * g, second.x), vec4f(second.yz, third));
-}
-fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet {
-    let g = z[0].yz;
-    let hessian = vec3f(z[0].w, z[1].xy);
-    let squares = vec3f(g.x * g.x, g.x * g.y, g.y * g.y);
-    let lap = hessian.x + hessian.z;
-    let bend = vec2f(dot(hessian.xy, g), dot(hessian.yz, g));
-    let n = dot(g, g);
-    let h = vec3f(y_bar[0].w, y_bar[1].xy);              // cotangents of y₀₀, y₀₁, y₁₁
-    let t = y_bar[1].zw;                                 // cotangents of ∂₀Δy, ∂₁Δy
-    let gt = dot(g, t);
-    // each line transposes one line of `chain`
-    let second = f.f1 * h
-        + f.f2 * vec3f(gt + 2.0 * g.x * t.x, 2.0 * (g.y * t.x + g.x * t.y), gt + 2.0 * g.y * t.y);
-    let through_hessian = vec2f(2.0 * g.x * h.x + g.y * h.y, g.x * h.y + 2.0 * g.y * h.z);
-    let through_bend = 2.0 * vec2f(dot(hessian.xy, t), dot(hessian.yz, t));
-    let slopes = f.f1 * y_bar[0].yz + f.f2 * (through_hessian + lap * t + through_bend)
-        + f.f3 * (n * t + 2.0 * gt * g);
-    let streams = dot(z[0].yzw, y_bar[0].yzw) + dot(z[1], y_bar[1]);
-    let at_value = f.f1 * y_bar[0].x + f.f2 * streams
-        + f.f3 * (dot(squares, h) + dot(lap * g + 2.0 * bend, t)) + f.f4 * n * gt;
-    return mat2x4f(vec4f(at_value, slopes, second.x), vec4f(second.yz, f.f1 * t));
 }
 
 fn multiply(a: Jet, b: Jet) -> Jet {

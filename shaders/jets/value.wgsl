@@ -3,7 +3,7 @@
 // plan gives this jet only to terms that ask for no slope.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient, chain,
-//           chain_adjoint, multiply, multiply_adjoint, inner
+//           multiply, multiply_adjoint, inner
 // expects:  Derivatives (math)
 
 alias Jet = f32;
@@ -23,7 +23,6 @@ fn from_value(v: f32) -> Jet { return v; }
 fn from_gradient(g0: f32, g1: f32) -> Jet { return 0.0; }
 
 fn chain(f: Derivatives, z: Jet) -> Jet { return f.f0; }
-fn chain_adjoint(f: Derivatives, z: Jet, y_bar: Jet) -> Jet { return f.f1 * y_bar; }
 
 fn multiply(a: Jet, b: Jet) -> Jet { return a * b; }
 // Cotangent of `a` in c = a·b; the product is symmetric, so it serves `b` too.

@@ -1,6 +1,6 @@
 // Where features, weights and gradient slabs lie: in storage buffers, which is what GPUs want.
 //
-// provides: feature, keep_feature, feature_barrier, weight, slab_vector, slab_number, keep_slab
+// provides: feature, keep_feature, memory_barrier, weight, slab_vector, keep_slab
 // expects:  Jet (jets)
 
 @group(0) @binding(10) var<storage, read> weights: array<vec4f>;            // packed parameters
@@ -11,8 +11,7 @@ fn weight(i: u32) -> vec4f { return weights[i]; }
 
 fn feature(i: u32) -> Jet { return scratch[i]; }
 fn keep_feature(i: u32, u: Jet) { scratch[i] = u; }
-fn feature_barrier() { storageBarrier(); }
+fn memory_barrier() { storageBarrier(); }
 
 fn slab_vector(i: u32) -> vec4f { return slabs[i]; }
-fn slab_number(i: u32) -> f32 { return slabs[i >> 2u][i & 3u]; }
 fn keep_slab(i: u32, g: vec4f) { slabs[i] = g; }

@@ -2,7 +2,9 @@
 // lanes at once, but walks over them one by one for an element of a storage buffer: 13 ns against 206 ns for a vec4f
 // inside a loop (benches/LOG.md).
 //
-// provides: feature, keep_feature, feature_barrier, weight, slab_vector, slab_number, keep_slab
+// A line with $t is repeated for $t below TEXELS.
+//
+// provides: feature, keep_feature, memory_barrier, weight, slab_vector, keep_slab
 // expects:  Jet, TEXELS, texel, from_texels (jets); IMAGE_ROW_BITS (prelude)
 
 @group(0) @binding(10) var weights: texture_storage_2d<rgba32float, read>;         // packed parameters
@@ -14,15 +16,14 @@ fn texel_at(i: u32) -> vec2u { return vec2u(i & ((1u << IMAGE_ROW_BITS) - 1u), i
 fn weight(i: u32) -> vec4f { return textureLoad(weights, texel_at(i)); }
 
 fn feature(i: u32) -> Jet {
-    var texels: array<vec4f, TEXELS>;
-    for (var t = 0u; t < TEXELS; t++) { texels[t] = textureLoad(scratch, texel_at(i * TEXELS + t)); }
-    return from_texels(texels);
+    return from_texels(array<vec4f, TEXELS>(
+        textureLoad(scratch, texel_at(i * TEXELS + $tu)),
+    ));
 }
 fn keep_feature(i: u32, u: Jet) {
-    for (var t = 0u; t < TEXELS; t++) { textureStore(scratch, texel_at(i * TEXELS + t), texel(u, t)); }
+    textureStore(scratch, texel_at(i * TEXELS + $tu), texel(u, $tu));
 }
-fn feature_barrier() { textureBarrier(); }
+fn memory_barrier() { textureBarrier(); }
 
 fn slab_vector(i: u32) -> vec4f { return textureLoad(slabs, texel_at(i)); }
-fn slab_number(i: u32) -> f32 { return slab_vector(i >> 2u)[i & 3u]; }
 fn keep_slab(i: u32, g: vec4f) { textureStore(slabs, texel_at(i), g); }

@@ -8,7 +8,7 @@ use acr_pinn_gpu::gpu::{Choice, Gpu};
 use acr_pinn_gpu::lab::bench::{self, Protocol};
 use acr_pinn_gpu::lab::ladder::Wanted;
 use acr_pinn_gpu::lab::probe;
-use acr_pinn_gpu::lab::steps::SMALL;
+use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
 use acr_pinn_gpu::lab::trace::Trace;
 use acr_pinn_gpu::training::{Config, Draft, Options, files};
@@ -136,7 +136,7 @@ fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet:
         limit: Duration::from_secs(args.seconds),
         warmup: Duration::from_secs(if args.quick { 1 } else { 10 }),
         // software rendering compiles slowly
-        tile: (args.quick && gpu.is_software()).then_some(SMALL),
+        tile: (args.quick && gpu.is_software()).then(|| small(gpu)),
     };
     let open = |checked: bool| Gpu::open(&Choice { checked, ..args.adapter.choice() });
     let mut rows = Vec::new();

@@ -54,6 +54,7 @@ pub struct Gpu {
     limits: wgpu::Limits,
     record: Record,
     software: bool,
+    subgroup: Option<u32>,
     allocated: Arc<AtomicU64>,
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
@@ -67,6 +68,12 @@ const BACKENDS: [(&str, wgpu::Backends); 5] = [
     ("gl", wgpu::Backends::GL),
     ("webgpu", wgpu::Backends::BROWSER_WEBGPU),
 ];
+
+/// Features that are used where the adapter has them.
+const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(SUBGROUPS).union(super::vectors::FEATURE);
+
+/// What broadcasts and waiting within a subgroup take.
+const SUBGROUPS: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::SUBGROUP_BARRIER);
 
 const REMEDY: &str = "install a Vulkan driver (on Debian and Ubuntu: `apt-get install mesa-vulkan-drivers` renders in software), \
      then see `acr-pinn-gpu doctor`";
@@ -173,7 +180,7 @@ impl Gpu {
         let info = adapter.get_info();
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("acr-pinn-gpu"),
-            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | super::vectors::FEATURE),
+            required_features: adapter.features() & WANTED,
             required_limits: limits.clone(),
             ..Default::default()
         }))
@@ -183,6 +190,8 @@ impl Gpu {
         let health = Health::of(&device);
         let instance = adapters.instance.clone();
         let software = info.device_type == wgpu::DeviceType::Cpu;
+        let same_size = info.subgroup_min_size == info.subgroup_max_size;
+        let subgroup = (same_size && device.features().contains(SUBGROUPS)).then_some(info.subgroup_min_size);
         Ok(Gpu {
             device,
             queue,
@@ -193,6 +202,7 @@ impl Gpu {
             limits,
             record: record(&info),
             software,
+            subgroup,
             allocated: Arc::default(),
             kernels: Arc::default(),
             slip: None,
@@ -207,6 +217,11 @@ impl Gpu {
     /// Whether the adapter renders in software, on the processor.
     pub fn is_software(&self) -> bool {
         self.software
+    }
+
+    /// Threads of a subgroup, where kernels can use subgroup operations and all subgroups are of one size.
+    pub fn subgroup(&self) -> Option<usize> {
+        self.subgroup.map(|threads| threads as usize)
     }
 
     /// Whether modules keep the shader compiler's runtime checks.

@@ -75,7 +75,7 @@ impl Launch {
 }
 
 /// Device memory that a variable of a kernel can be bound to.
-pub trait Resource {
+pub trait Resource: Sync {
     #[doc(hidden)]
     fn binding(&self) -> wgpu::BindingResource<'_>;
     /// Its size in bytes.

@@ -48,11 +48,11 @@ fn algebra(@builtin(global_invocation_id) id: vec3u) {
     let t = tanh_derivatives(value(a));
     let s = sigmoid_derivatives(value(a));
     let at = RESULTS * id.x;
-    results[at] = chain(t, a);
-    results[at + 1u] = chain(s, a);
+    results[at] = tanh_jet(a);
+    results[at + 1u] = sigmoid_jet(a);
     results[at + 2u] = multiply(a, b);
-    results[at + 3u] = chain_adjoint(t, a, bar);
-    results[at + 4u] = chain_adjoint(s, a, bar);
+    results[at + 3u] = tanh_adjoint(tanh_jet(a), bar);
+    results[at + 4u] = sigmoid_adjoint(sigmoid_jet(a), bar);
     results[at + 5u] = multiply_adjoint(b, bar);
     results[at + 6u] = from_value(inner(a, b));
     results[at + 7u] = multiply(chain(slope_of(t), a), b);
@@ -168,7 +168,7 @@ fn on_device(gpu: &Gpu, algebra: &Algebra, inputs: &[[Vec<f64>; 3]]) -> Result<V
     prelude.f32s("SLOPES", &SLOPES[..jet.axes()]).f32s("LAPLACIAN", algebra.laplacian);
     prelude.u32("RESULTS", RESULTS.len());
     let order = shader(&format!("jets/{}", jet.name()));
-    let parts = [prelude.part(), shader("math"), order, Part::new("lab", KERNEL)];
+    let parts = [prelude.part(), shader("math"), order, shader("activations"), Part::new("lab", KERNEL)];
     let flat: Vec<f32> = inputs.iter().flatten().flat_map(|streams| padded(jet, streams)).collect();
     let inputs = gpu.storage_with("inputs", &flat)?;
     evaluate(gpu, "algebra", &parts, &[("inputs", &inputs)], CASES * RESULTS.len() * stride(jet), CASES)

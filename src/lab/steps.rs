@@ -21,7 +21,25 @@ use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 
 /// Quick to compile, because little is unrolled.
-pub const SMALL: Tile = Tile { lanes: 8, span: 1, groups: 1, rows: 2, block: 2, images: false };
+pub const SMALL: Tile = Tile {
+    lanes: 8,
+    span: 1,
+    groups: 1,
+    rows: 2,
+    block: 2,
+    strip: 2,
+    images: false,
+    broadcasts: false,
+    in_step: false,
+    at_once: false,
+    kept: true,
+};
+
+/// [`SMALL`] with the switches that are on by themselves on this adapter.
+pub fn small(gpu: &Gpu) -> Tile {
+    let Tile { images, broadcasts, in_step, at_once, .. } = Tile::for_adapter(gpu, 8, 4);
+    Tile { images, broadcasts, in_step, at_once, ..SMALL }
+}
 /// Warm-up ends and the cosine begins within the steps that are compared.
 const SCHEDULE: Schedule = Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 8 };
 /// Steps of a run that are compared with the oracle's.

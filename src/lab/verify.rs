@@ -8,11 +8,10 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::math::{Jet, Variant};
 use crate::networks::{self, Network};
-use crate::plans::Tile;
 use crate::{plans, problems, strategies};
 
 use super::card::{Card, Finding, KIND};
-use super::steps::{NoGradients, SMALL, Subject};
+use super::steps::{NoGradients, Subject, small};
 use super::{equations, functions, jets, random, update};
 
 /// Kinds of checks and what they hold against what, in the order of their work.
@@ -189,7 +188,7 @@ fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static d
 /// plan; the first problem by the other plans too, or, with time, all; and whether it is the problem's first.
 fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
     // software rendering compiles slowly: small tiles there, unless there is time
-    let tile = (gpu.is_software() && !thorough).then_some(Tile { images: gpu.has_images(), ..SMALL });
+    let tile = (gpu.is_software() && !thorough).then(|| small(gpu));
     let mut subjects = Vec::new();
     let mut strategies = strategies::ALL.iter().rev().cycle();
     // a width that no tile fits

@@ -58,6 +58,11 @@ impl Jet {
             Self::Third => 8,
         }
     }
+
+    /// How many vectors of four it fills.
+    pub const fn texels(self) -> usize {
+        self.streams().div_ceil(4)
+    }
 }
 
 /// The two published forms of the adaptive network and of its initialisation.

@@ -68,8 +68,8 @@ impl Architecture for Lda {
                 Variant::V1 => Scales::Fixed(1.0),
                 Variant::V2 => Scales::Trained("residual_scales"),
             }),
-            slots: [13, 6],
-            stages: [10, 10],
+            slots: [12, 1, 5],
+            stages: [10, 6],
         }
     }
 

@@ -34,7 +34,7 @@ impl Architecture for Mlp {
             }],
             output: (format!("net.{}.weight", 2 * shape.depth), format!("net.{}.bias", 2 * shape.depth)),
             scales: None,
-            slots: [4, 2],
+            slots: [5, 1, 0],
             stages: [2, 2],
         }
     }

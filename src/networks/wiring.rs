@@ -37,18 +37,19 @@ pub struct Wiring {
     pub output: (String, String),
     /// A scalar per layer: its name in the layout, or the constant that stands in for it.
     pub scales: Option<Scales>,
-    /// Feature vectors of scratch that a tile needs: outside the layers, and per hidden layer. The shader
-    /// asserts that its own count agrees.
-    pub slots: [usize; 2],
+    /// Feature vectors of scratch that a tile needs: outside the layers, per hidden layer, and activations of a layer that
+    /// could be computed again. The shader asserts that its own count agrees.
+    pub slots: [usize; 3],
     /// Primitives that a hidden layer consists of, forward and backward: what a plan may give dispatches of their own.
     /// The last one backward leads to the layer before; the shader asserts these counts too.
     pub stages: [usize; 2],
 }
 
 impl Wiring {
-    /// Feature vectors of scratch for a network of `depth` hidden layers.
-    pub fn slots(&self, depth: usize) -> usize {
-        self.slots[0] + depth * self.slots[1]
+    /// Feature vectors of scratch for a network of `depth` hidden layers, with the activations of all of them or of one.
+    pub fn slots(&self, depth: usize, all: bool) -> usize {
+        let [outside, layer, activations] = self.slots;
+        outside + depth * layer + activations * if all { depth } else { 1 }
     }
 }
 

@@ -6,18 +6,19 @@ use encase::ShaderType;
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Kernel, Part, Resource, Vectors};
 use crate::math::Jet;
-use crate::networks::wiring::{Reads, Wiring};
+use crate::networks::wiring::Wiring;
 use crate::problems::Equation;
 
 use super::packing::Packing;
 use super::prelude::{Prelude, plugin, shader};
+use super::products::Products;
 use super::step::{Gradients, Inputs, Setup, Share, common_prelude};
 use super::tile::{Tile, trip_limit};
 
 /// Workgroups that a kernel spreads its tiles over, if there are that many: each has a slab of its own, which
 /// the reduction must add up.
 const WORKGROUPS: usize = 512;
-const WORKGROUPS_IN_SOFTWARE: usize = 64;
+const WORKGROUPS_IN_SOFTWARE: usize = 32;
 
 /// A term on one of its point sets as the kernel sees it; see `Share` in `shares.wgsl`.
 #[derive(Clone, Copy, Default, ShaderType)]
@@ -83,7 +84,8 @@ impl GroupKernels<'_> {
     }
 }
 
-/// Builds the dispatches from points to slabs, group after group, as `dispatches` says for one.
+/// Builds the dispatches from points to slabs, group after group, as `dispatches` says for one. Groups compile side by
+/// side: in software that takes most of the time before the first step.
 pub(super) fn cut(
     gpu: &Gpu,
     setup: &Setup,
@@ -91,7 +93,7 @@ pub(super) fn cut(
     tile: &Tile,
     inputs: &Inputs,
     keep: Scratch,
-    dispatches_of: &dyn Fn(&GroupKernels) -> Result<Vec<Dispatch>>,
+    dispatches_of: &(dyn Fn(&GroupKernels) -> Result<Vec<Dispatch>> + Sync),
 ) -> Result<Gradients> {
     let groups = groups(setup);
     let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
@@ -105,43 +107,30 @@ pub(super) fn cut(
     let mut slab_count = 0;
     let mut walks = Vec::new();
     for group in &groups {
-        let walk = tiles_per_workgroup(gpu, setup, group, tile, &wiring, keep)?;
+        let tiles = tiles_per_workgroup(gpu, setup, group, tile, &wiring, keep)?;
         let mut firsts = Vec::new();
         for share in &group.shares {
             firsts.push(slab_count);
-            slab_count += places(setup, share).div_ceil(tile.points()).div_ceil(walk);
+            slab_count += places(setup, share).div_ceil(tile.points()).div_ceil(tiles);
             slab_first[share.term + 1] = slab_count;
         }
-        walks.push((walk, firsts));
+        walks.push(Walk { tiles, workgroups: slab_count - firsts[0], firsts });
     }
     let slabs = gpu.vectors("slabs", (slab_count * packing.slab_vectors) as u64, tile.images)?;
-    let mut dispatches = Vec::new();
-    for (g, (group, (walk, firsts))) in groups.iter().zip(&walks).enumerate() {
-        let end = walks.get(g + 1).map_or(slab_count, |(_, next)| next[0]);
-        let workgroups = end - firsts[0];
-        let pieces = if keep == Scratch::PerTile { workgroups * walk } else { workgroups };
+    let build = &|(group, walk): (&Group, &Walk)| -> Result<Vec<Dispatch>> {
+        let pieces = if keep == Scratch::PerTile { walk.workgroups * walk.tiles } else { walk.workgroups };
         let scratch = scratch(gpu, setup, group.jet, tile, &wiring, pieces)?;
-        let shares = share_table(gpu, setup, group, firsts)?;
-        let mut prelude = network_prelude(setup, packing, tile, &wiring);
-        prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", group.shares.len());
-        prelude.u32("FIRST_WORKGROUP", firsts[0]).u32("TILES", *walk);
-        prelude.bool("PAIRED", group.shares.iter().any(|share| setup.problem.partner(share.term).is_some()));
-        condition_constants(setup, &mut prelude);
-        dispatches.extend(dispatches_of(&GroupKernels {
+        let shares = share_table(gpu, setup, group, &walk.firsts)?;
+        dispatches_of(&GroupKernels {
             gpu,
             wiring: &wiring,
             depth: setup.shape.depth,
-            prelude,
-            parts: vec![
-                shader("math"),
-                shader(&format!("jets/{}", group.jet.name())),
-                tile.memory(),
-                shader("tile"),
-                plugin("networks", setup.network.name(), setup.network.shader()),
-                shader("passes"),
-                group.residual.clone(),
-                shader("shares"),
-            ],
+            prelude: group_prelude(setup, packing, tile, group, walk),
+            parts: [
+                tile_parts(setup, group.jet, tile),
+                vec![shader("passes"), group.residual.clone(), shader("shares")],
+            ]
+            .concat(),
             buffers: vec![
                 ("shares", &shares),
                 ("points", inputs.points),
@@ -150,10 +139,37 @@ pub(super) fn cut(
                 ("scratch", &scratch),
                 ("slabs", &slabs),
             ],
-            workgroups,
-        })?);
+            workgroups: walk.workgroups,
+        })
+    };
+    let built: Vec<_> = std::thread::scope(|scope| {
+        let start = |pair| scope.spawn(move || build(pair));
+        let threads: Vec<_> = groups.iter().zip(&walks).map(start).collect();
+        threads.into_iter().map(|thread| thread.join()).collect()
+    });
+    let mut dispatches = Vec::new();
+    for group in built {
+        dispatches.extend(group.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
     }
     Ok(Gradients { dispatches, slabs, slab_first })
+}
+
+/// How a group's workgroups walk over its tiles.
+struct Walk {
+    /// Tiles of each workgroup.
+    tiles: usize,
+    workgroups: usize,
+    /// The workgroup that begins each share, counted over all groups.
+    firsts: Vec<usize>,
+}
+
+fn group_prelude(setup: &Setup, packing: &Packing, tile: &Tile, group: &Group, walk: &Walk) -> Prelude {
+    let mut prelude = network_prelude(setup, packing, tile);
+    prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", group.shares.len());
+    prelude.u32("FIRST_WORKGROUP", walk.firsts[0]).u32("TILES", walk.tiles);
+    prelude.bool("PAIRED", group.shares.iter().any(|share| setup.problem.partner(share.term).is_some()));
+    condition_constants(setup, &mut prelude);
+    prelude
 }
 
 /// Places that a share takes in its tiles: a partner takes one of its own, beside its point.
@@ -201,14 +217,16 @@ pub fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
 }
 
 /// Constants that `tile.wgsl` and the networks expect.
-pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile, wiring: &Wiring) -> Prelude {
+pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile) -> Prelude {
+    let wiring = setup.network.wiring(&setup.shape);
     let mut p = common_prelude(setup);
     p.u32("WIDTH", setup.shape.width).u32("DEPTH", setup.shape.depth);
     p.u32("LANES", tile.lanes).u32("SPAN", tile.span).u32("GROUPS", tile.groups).u32("THREADS", tile.threads());
-    p.u32("ROWS", tile.rows).u32("BLOCK", tile.block);
+    products(setup, tile).constants(&mut p);
+    p.bool("AT_ONCE", tile.at_once).bool("KEPT", tile.kept);
     p.u32("FORWARD_STAGES", wiring.stages[0]).u32("BACKWARD_STAGES", wiring.stages[1]);
     p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
-    p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", wiring.slots(setup.shape.depth));
+    p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", wiring.slots(setup.shape.depth, tile.kept));
     for (name, value) in &packing.constants {
         p.u32(name, *value);
     }
@@ -217,9 +235,22 @@ pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile, wir
 
 /// Features that a slot has room for: whole row blocks, whole gradient blocks, the inputs and the fields.
 fn stride(setup: &Setup, tile: &Tile) -> usize {
-    let width = setup.shape.width;
-    let features = [width.next_multiple_of(tile.rows), width.next_multiple_of(tile.block), setup.shape.inputs + 1];
+    let features = [products(setup, tile).stride(), setup.shape.inputs + 1];
     features.into_iter().fold(setup.shape.outputs, usize::max)
+}
+
+/// The texts that carry jets of a tile through the network.
+pub(super) fn tile_parts(setup: &Setup, jet: Jet, tile: &Tile) -> Vec<Part> {
+    let mut parts = vec![shader("math"), shader(&format!("jets/{}", jet.name())), tile.memory(jet), tile.barriers()];
+    parts.extend([shader("activations"), shader("tile")]);
+    parts.extend(products(setup, tile).parts(jet));
+    parts.push(plugin("networks", setup.network.name(), setup.network.shader()));
+    parts
+}
+
+/// How the kernels for `tile` multiply.
+pub(super) fn products(setup: &Setup, tile: &Tile) -> Products {
+    Products::new(&setup.shape, &setup.network.wiring(&setup.shape), tile)
 }
 
 /// Scratch for `workgroups`.
@@ -243,7 +274,7 @@ pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wirin
         Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
         Jet::Second5d | Jet::Third => 32,
     };
-    (jet_bytes * wiring.slots(setup.shape.depth) * stride(setup, tile) * tile.points()) as u64
+    (jet_bytes * wiring.slots(setup.shape.depth, tile.kept) * stride(setup, tile) * tile.points()) as u64
 }
 
 /// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass the [`trip_limit`]
@@ -285,25 +316,13 @@ fn tiles_per_workgroup(
 /// Loop trips of one thread for one tile, counted from the loops of `tile.wgsl` and the networks; loops over
 /// rows, blocks and spans of a few dozen are unrolled by every compiler and not counted.
 pub(super) fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usize {
-    let (width, axes) = (setup.shape.width, setup.shape.inputs);
-    let row_blocks = width.div_ceil(tile.rows).div_ceil(tile.groups);
-    let blocks = width.div_ceil(tile.block);
-    let elementwise = tile.rows * tile.span;
-    let mut layer = 8 * width.div_ceil(tile.groups) * tile.span;
-    let mut squares = 0;
-    for map in &wiring.maps {
-        let (columns, parts) = match map.reads {
-            Reads::Coordinates => (axes, 0),
-            Reads::Previous => (width, 1),
-            Reads::Features(parts) => (parts * width, parts),
-        };
-        layer += row_blocks * (columns + elementwise + 1);
-        layer += parts * row_blocks * (width + elementwise + 1);
-        squares += parts;
-    }
-    layer += (squares * blocks * blocks).div_ceil(tile.threads()) * (tile.points() + 1);
-    layer += (wiring.maps.len() * blocks).div_ceil(tile.threads()) * tile.points() * (axes + 1);
-    setup.shape.depth * layer + 4 * width * tile.span + tile.threads()
+    let products = products(setup, tile);
+    let (forward, backward) = wiring.stages.into();
+    let elementwise = setup.shape.width.div_ceil(tile.groups) * tile.span;
+    let layer = 8 * elementwise + products.trips(&wiring.maps);
+    let outputs = 4 * setup.shape.width * tile.span + tile.threads();
+    let recomputed = if tile.kept { 0 } else { layer / 2 };
+    setup.shape.depth * (layer + recomputed + forward + backward) + outputs
 }
 
 /// The tile that [`Tile::for_adapter`] proposes, with fewer points and more groups until one tile's loops stay
@@ -311,13 +330,11 @@ pub(super) fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usi
 pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
     let most = gpu.max_threads() as usize;
     let wiring = setup.network.wiring(&setup.shape);
-    let streams = setup.problem.jet().streams();
-    let mut tile = Tile::for_adapter(gpu.is_software(), setup.shape.width, streams, most);
-    tile.images = gpu.is_software() && gpu.has_images();
+    let mut tile = Tile::for_adapter(gpu, setup.shape.width, setup.problem.jet().streams());
     while trips_per_tile(setup, &tile, &wiring) > trip_limit(gpu) {
         if tile.span > 1 {
             tile.span /= 2;
-        } else if 2 * tile.threads() <= most.min(128) {
+        } else if !tile.in_step && 2 * tile.threads() <= most.min(128) {
             tile.groups *= 2;
         } else {
             break;

@@ -6,6 +6,7 @@ pub mod fused;
 pub mod packing;
 pub mod predict;
 pub mod prelude;
+mod products;
 pub mod settings;
 pub mod staged;
 pub mod step;

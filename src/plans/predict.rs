@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, Resource};
 use crate::math::Jet;
 
-use super::cut::{network_prelude, scratch, scratch_bytes, trips_per_tile};
+use super::cut::{network_prelude, scratch, scratch_bytes, tile_parts, trips_per_tile};
 use super::packing::Packing;
-use super::prelude::{plugin, shader};
+use super::prelude::shader;
 use super::step::Setup;
 use super::tile::{Tile, trip_limit};
 
@@ -45,22 +45,12 @@ impl Predictor {
         let scratch = scratch(gpu, setup, jet, tile, &wiring, workgroups)?;
         let buffer = gpu.storage_with("points", points)?;
         let fields = gpu.storage("fields", 4 * (count * outputs * streams) as u64)?;
-        let mut prelude = network_prelude(setup, packing, tile, &wiring);
+        let mut prelude = network_prelude(setup, packing, tile);
         prelude.u32("TILES", walk).u32("POINT_COUNT", count).u32("STREAMS", streams);
-        let kernel = Kernel::link(
-            gpu,
-            "predict",
-            &[
-                prelude.part(),
-                shader("math"),
-                shader(&format!("jets/{}", jet.name())),
-                tile.memory(),
-                shader("tile"),
-                plugin("networks", setup.network.name(), setup.network.shader()),
-                shader("passes"),
-                shader("kernels/predict"),
-            ],
-        )?;
+        let mut parts = vec![prelude.part()];
+        parts.extend(tile_parts(setup, jet, tile));
+        parts.extend([shader("passes"), shader("kernels/predict")]);
+        let kernel = Kernel::link(gpu, "predict", &parts)?;
         let batch = |first: usize| -> Result<Dispatch> {
             let batch = gpu.uniform("batch", bytemuck::bytes_of(&[first as u32, 0, 0, 0]))?;
             let buffers: [(&str, &dyn Resource); 5] = [

@@ -59,10 +59,16 @@ const SHADERS: &[(&str, &str)] = &[
     ("rng", include_str!("../../shaders/rng.wgsl")),
     ("schedule", include_str!("../../shaders/schedule.wgsl")),
     ("tile", include_str!("../../shaders/tile.wgsl")),
+    ("barriers/workgroup", include_str!("../../shaders/barriers/workgroup.wgsl")),
+    ("barriers/subgroup", include_str!("../../shaders/barriers/subgroup.wgsl")),
+    ("products/blocks", include_str!("../../shaders/products/blocks.wgsl")),
+    ("products/broadcasts", include_str!("../../shaders/products/broadcasts.wgsl")),
+    ("products/chunks", include_str!("../../shaders/products/chunks.wgsl")),
     ("passes", include_str!("../../shaders/passes.wgsl")),
     ("shares", include_str!("../../shaders/shares.wgsl")),
     ("memory/buffers", include_str!("../../shaders/memory/buffers.wgsl")),
     ("memory/images", include_str!("../../shaders/memory/images.wgsl")),
+    ("activations", include_str!("../../shaders/activations.wgsl")),
     ("jets/value", include_str!("../../shaders/jets/value.wgsl")),
     ("jets/gradient", include_str!("../../shaders/jets/gradient.wgsl")),
     ("jets/second", include_str!("../../shaders/jets/second.wgsl")),
@@ -91,4 +97,37 @@ pub fn shader(path: &str) -> Part {
 /// The device half of a problem, network or strategy; its file carries the plug-in's name.
 pub fn plugin(kind: &str, name: &str, text: &'static str) -> Part {
     Part::new(format!("shaders/{kind}/{}.wgsl", name.replace('-', "_")), text)
+}
+
+/// `part` with its repetitions written out: a line that holds `$x`, or a block whose first line ends with `// each $x`,
+/// is there as many times as `counts` says of `x`, with 0, 1, 2 … for `$x`.
+pub fn unrolled(part: Part, counts: &[(&str, usize)]) -> Part {
+    let text =
+        counts.iter().fold(part.text.into_owned(), |text, (name, count)| repeat(&text, &format!("${name}"), *count));
+    Part { name: part.name, text: text.into() }
+}
+
+fn repeat(text: &str, mark: &str, count: usize) -> String {
+    let mut repeated = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let mut body = format!("{line}\n");
+        if !line.contains(mark) || line.trim_start().starts_with("//") {
+            repeated.push_str(&body);
+            continue;
+        }
+        if line.contains("// each ") {
+            let indent = line.len() - line.trim_start().len();
+            let end = format!("{}}}", " ".repeat(indent));
+            for inner in lines.by_ref() {
+                let _ = writeln!(body, "{inner}");
+                if inner == end {
+                    break;
+                }
+            }
+            body = body.replacen(&format!("// each {mark}"), "", 1);
+        }
+        (0..count).for_each(|i| repeated.push_str(&body.replace(mark, &i.to_string())));
+    }
+    repeated
 }

@@ -24,6 +24,10 @@ impl Plan for Layered {
         "one forward and one backward dispatch per hidden layer, features in memory between them"
     }
 
+    fn settled(&self, tile: Tile) -> Tile {
+        Tile { kept: true, ..tile }
+    }
+
     fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients> {
         cut(gpu, setup, packing, tile, inputs, Scratch::PerTile, &|group| {
             let [forward, backward] = group.wiring.stages;
@@ -51,6 +55,10 @@ impl Plan for Unfused {
 
     fn summary(&self) -> &'static str {
         "one dispatch per primitive, every intermediate in memory: how frameworks execute"
+    }
+
+    fn settled(&self, tile: Tile) -> Tile {
+        Tile { kept: true, at_once: false, ..tile }
     }
 
     fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients> {

@@ -114,6 +114,10 @@ pub trait Plan: Sync {
     fn name(&self) -> &'static str;
     /// What it does, in one line.
     fn summary(&self) -> &'static str;
+    /// The tile as this plan uses it: some of its switches may be settled by what the plan is.
+    fn settled(&self, tile: Tile) -> Tile {
+        tile
+    }
     /// Builds the dispatches from points to slabs.
     fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, inputs: &Inputs) -> Result<Gradients>;
 }
@@ -172,6 +176,7 @@ impl Step {
 
     /// Builds the step of `setup` by `plan`.
     pub fn build(gpu: &Gpu, setup: &Setup, plan: &dyn Plan, tile: &Tile) -> Result<Step> {
+        tile.check(gpu)?;
         let layout = setup.network.layout(&setup.shape);
         let packing = Packing::new(&setup.shape, &layout, &setup.network.wiring(&setup.shape), tile);
         let terms = setup.problem.terms().len();
@@ -205,18 +210,20 @@ impl Step {
         let orders = gpu.storage_with("orders", &orders)?;
 
         let inputs = Inputs { points: &points, samples: &samples, weights };
-        let built = plan.build(gpu, setup, &packing, tile, &inputs)?;
-        let parts = n.div_ceil(64);
+        let built = plan.build(gpu, setup, &packing, &plan.settled(*tile), &inputs)?;
+        let owners = gpu.storage_with("owners", &packing.owners())?;
+        let parts = packing.slab_vectors.div_ceil(64);
         let gram_parts = floats("gram_parts", parts * terms * (terms + 1) / 2)?;
         let prelude = downstream_prelude(setup, &packing, &built, n);
-        let memory = tile.memory();
+        let memory = tile.memory(setup.problem.jet());
         let link = |label: &str, others: &[Part]| {
             let mut texts = vec![prelude.part(), shader("math")];
             texts.extend_from_slice(others);
             texts.push(shader(&format!("kernels/{label}")));
             Kernel::link(gpu, label, &texts)
         };
-        let buffers: [(&str, &dyn Resource); 15] = [
+        let buffers: [(&str, &dyn Resource); 16] = [
+            ("owners", &owners),
             ("regions", &regions),
             ("points", &points),
             ("samples", &samples),
@@ -242,7 +249,9 @@ impl Step {
         };
         let sample = sampler()?;
         let mut gradients = built.dispatches;
-        gradients.push(link("reduce", &[jet.clone(), memory.clone()])?.bind(gpu, &buffers)?.threads(n as u32));
+        gradients.push(
+            link("reduce", &[jet.clone(), memory.clone()])?.bind(gpu, &buffers)?.threads(packing.slab_vectors as u32),
+        );
         let finish = link("coefficients_of", &[shader("rng"), shader("schedule"), jet.clone(), memory, combine])?;
         gradients.push(finish.bind(gpu, &buffers)?.workgroups(1));
         let update = link("update", from_ref(&jet))?.bind(gpu, &buffers)?.threads(n as u32);
@@ -303,7 +312,7 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     let column = |of: fn(&Share) -> usize| shares.iter().map(of).collect::<Vec<_>>();
     let regions: Vec<usize> = sets.iter().map(|set| set.regions.len()).collect();
     p.u32("PARAMETERS", parameters).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
-    p.u32("GRAM_PARTS", parameters.div_ceil(64)).u32("SLAB_VECTORS", packing.slab_vectors);
+    p.u32("GRAM_PARTS", packing.slab_vectors.div_ceil(64)).u32("SLAB_VECTORS", packing.slab_vectors);
     p.u32s("SLAB_FIRST", &built.slab_first);
     p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
     p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));

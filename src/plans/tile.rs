@@ -1,8 +1,10 @@
 //! How a tile of points is cut among the threads of a workgroup, and how many tiles a workgroup walks over.
 
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Part};
 
-use super::prelude::shader;
+use super::prelude::{shader, unrolled};
+use crate::math::Jet;
 
 /// The shape of a tile; every number is a constant of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -14,12 +16,23 @@ pub struct Tile {
     pub span: usize,
     /// Groups of threads that share the rows of a matrix.
     pub groups: usize,
-    /// Rows that a thread computes at once.
+    /// Rows that a thread computes at once, without broadcasts.
     pub rows: usize,
-    /// Side of the square blocks of a weight gradient that one thread accumulates.
+    /// Side of the square blocks of a weight gradient that one thread accumulates, without broadcasts.
     pub block: usize,
+    /// Rows of a weight gradient that a subgroup accumulates at once, with broadcasts.
+    pub strip: usize,
     /// Whether features, weights and slabs lie in images (`shaders/memory`).
     pub images: bool,
+    /// Whether weights reach the lanes by subgroup broadcasts (`shaders/products`): `lanes` must be the size of a subgroup
+    /// and `groups` one.
+    pub broadcasts: bool,
+    /// Whether the threads of a workgroup, one subgroup, run in step (`shaders/barriers`).
+    pub in_step: bool,
+    /// Whether what follows a product happens to each row as it arrives, instead of in a pass of its own.
+    pub at_once: bool,
+    /// Whether activations of all layers are kept for the way back, instead of computed again.
+    pub kept: bool,
 }
 
 /// Loop trips that one invocation may take by the plan's own count: some drivers end loops silently after
@@ -29,9 +42,17 @@ pub fn trip_limit(gpu: &Gpu) -> usize {
 }
 
 impl Tile {
-    /// The text that says where features, weights and slabs lie.
-    pub fn memory(&self) -> Part {
-        shader(if self.images { "memory/images" } else { "memory/buffers" })
+    /// The text that says where features, which are jets of `texels` vectors, weights and slabs lie.
+    pub fn memory(&self, jet: Jet) -> Part {
+        match self.images {
+            true => unrolled(shader("memory/images"), &[("t", jet.texels())]),
+            false => shader("memory/buffers"),
+        }
+    }
+
+    /// The text that says how threads wait for each other.
+    pub fn barriers(&self) -> Part {
+        shader(if self.in_step { "barriers/subgroup" } else { "barriers/workgroup" })
     }
 
     /// Points of a tile.
@@ -44,18 +65,71 @@ impl Tile {
         self.lanes * self.groups
     }
 
-    /// A choice without measuring. In software (eight lanes, every load scattered) one group takes all rows
-    /// and each load feeds as many multiply–adds as registers hold: 10 rows × 4 points; larger blocks spill
-    /// and compile longer (benches/LOG.md). A GPU wants many threads with few rows each.
-    pub fn for_adapter(software: bool, width: usize, streams: usize, max_threads: usize) -> Tile {
-        if software {
-            let span = if streams > 4 { 2 } else { 4 };
-            return Tile { lanes: 8, span, groups: 1, rows: fit(width, 4, 10), block: fit(width, 3, 6), images: false };
+    /// A choice without measuring, for `width` and jets of `streams` numbers. In software (eight lanes, every load
+    /// scattered) one group takes all rows, as many points as one load of weights can feed without spilling, and
+    /// broadcasts, images and one subgroup where they are to be had (benches/LOG.md). A GPU wants many threads with few
+    /// rows each.
+    pub fn for_adapter(gpu: &Gpu, width: usize, streams: usize) -> Tile {
+        let strip = width.div_ceil(width.div_ceil(25));
+        if gpu.is_software() {
+            let lanes = 8;
+            let broadcasts = gpu.subgroup() == Some(lanes);
+            let images = gpu.has_images();
+            let span = if broadcasts { 2 } else { 4 };
+            let span = if streams > 4 { span / 2 } else { span };
+            let (rows, block) = (fit(width, 4, 10), fit(width, 3, 6));
+            let (in_step, at_once) = (broadcasts, broadcasts);
+            let groups = 1;
+            return Tile { lanes, span, groups, rows, block, strip, images, broadcasts, in_step, at_once, kept: true };
         }
         let rows = fit(width, 2, 6);
         let lanes = 16;
-        let groups = width.div_ceil(rows).min(max_threads / lanes);
-        Tile { lanes, span: 1, groups, rows, block: fit(width, 3, 6), images: false }
+        Tile {
+            lanes,
+            span: 1,
+            groups: width.div_ceil(rows).min(gpu.max_threads() as usize / lanes),
+            rows,
+            block: fit(width, 3, 6),
+            strip,
+            images: false,
+            broadcasts: false,
+            in_step: false,
+            at_once: false,
+            kept: true,
+        }
+    }
+
+    /// Whether kernels of this tile can run on `gpu`, and if not, why.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the field to change.
+    pub fn check(&self, gpu: &Gpu) -> Result<()> {
+        let fail = |what: String| Err(Error::Usage(what));
+        let (threads, most) = (self.threads(), gpu.max_threads() as usize);
+        if threads > most {
+            return fail(format!(
+                "a tile of {} lanes and {} groups takes {threads} threads, this adapter runs {most}: lower `groups`",
+                self.lanes, self.groups
+            ));
+        }
+        if self.images && !gpu.has_images() {
+            return fail("this adapter cannot read and write images in one kernel: set `images` to false".into());
+        }
+        for (name, wanted) in [("broadcasts", self.broadcasts), ("in_step", self.in_step)] {
+            if wanted && gpu.subgroup() != Some(threads) {
+                let offered = match gpu.subgroup() {
+                    Some(size) => format!("its subgroups are of {size} threads"),
+                    None => "it has no subgroups of one size".into(),
+                };
+                return fail(format!(
+                    "`{name}` needs a workgroup of one subgroup: on this adapter {offered}, the tile has {threads}: set `{name}` to false"
+                ));
+            }
+        }
+        if self.broadcasts && self.groups != 1 {
+            return fail(format!("`broadcasts` needs one group of threads, not {}", self.groups));
+        }
+        Ok(())
     }
 }
 
