@@ -11,7 +11,7 @@ use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::plans::fused::Fused;
 use acr_pinn_gpu::plans::prelude::{Prelude, plugin, shader};
 use acr_pinn_gpu::plans::{Setup, Step, default_tile};
-use acr_pinn_gpu::problems::{self, Burgers, FieldDerivatives, KleinGordon, Problem};
+use acr_pinn_gpu::problems::{self, Burgers, FieldDerivatives, Helmholtz, KleinGordon, Problem};
 use acr_pinn_gpu::strategies::Sum;
 use common::{Report, Tolerance};
 use std::f64::consts::PI;
@@ -112,6 +112,27 @@ fn fixed_points_of_burgers_are_opposite_each_other() {
     assert!(lower == upper && lower[0] != lower[1], "{lower:?} {upper:?}");
     let [lower, upper] = ends(true);
     assert!(lower.iter().zip(&upper).all(|(a, b)| a != b), "{lower:?} {upper:?}");
+}
+
+/// The first publication has the same coordinates on opposite sides.
+#[test]
+fn fixed_points_of_helmholtz_are_opposite_each_other() {
+    let gpu = common::gpu();
+    let sides = |resampled: bool| -> Vec<Vec<[f32; 2]>> {
+        let setup = Setup { resampled, counts: vec![20, 36], ..setup(&Helmholtz::ONE_FOUR) };
+        let step = build(&gpu, &setup);
+        gpu.submit(std::slice::from_ref(&step.sample), 1);
+        let points: Vec<f32> = gpu.read(&step.points, 2 * 56).unwrap();
+        points[2 * 20..].chunks(2 * 9).map(|side| side.chunks(2).map(|p| [p[0], p[1]]).collect()).collect()
+    };
+    let fixed = sides(false);
+    for (side, axis) in [(0, 0), (2, 1)] {
+        for (p, other) in fixed[side].iter().zip(&fixed[side + 1]) {
+            assert!(p[1 - axis] == other[1 - axis] && p[axis] == -1.0 && other[axis] == 1.0, "{p:?} {other:?}");
+        }
+    }
+    let drawn = sides(true);
+    assert!((0..9).all(|k| drawn[0][k][1] != drawn[1][k][1] && drawn[2][k][0] != drawn[3][k][0]), "{drawn:?}");
 }
 
 /// Every point lies in its region, ends included.

@@ -238,7 +238,9 @@ fn fixed_points_stay() {
         let setup = setup(problem, Sampling::Fixed);
         let twin = |(set, (spec, &n)): (usize, (&problems::PointSet, &usize))| {
             let stream = problem.stream(set, Sampling::Fixed) as u32;
-            sampling::points(SEEDS.sample, 0, stream, &spec.regions, n)
+            let opposite = problem.opposite(set, Sampling::Fixed);
+            let draw = if opposite { sampling::opposite_points } else { sampling::points };
+            draw(SEEDS.sample, 0, stream, &spec.regions, n)
         };
         let twin: Vec<f32> = problem.sets().iter().zip(&setup.counts).enumerate().flat_map(twin).collect();
         let mut trainer = trainer(&gpu, setup);

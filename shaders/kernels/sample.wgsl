@@ -28,6 +28,16 @@ fn region_of(k: u32, n: u32, set_index: u32) -> u32 {
     return SET_FIRST_REGION[set_index] + region;
 }
 
+// The point whose random numbers point k takes: where opposite regions share coordinates, that of the same place in the
+// region before an odd one.
+fn source_of(k: u32, n: u32, set_index: u32) -> u32 {
+    let count = SET_REGIONS[set_index];
+    let region = region_of(k, n, set_index) - SET_FIRST_REGION[set_index];
+    if SET_OPPOSITE[set_index] == 0u || region % 2u == 0u { return k; }
+    let start = region * n / count;
+    return min(k - start + (region - 1u) * n / count, max(start, 1u) - 1u);
+}
+
 @compute @workgroup_size(64)
 fn sample(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let point = id.x + id.y * groups.x * 64u;
@@ -39,11 +49,12 @@ fn sample(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
     if POINTS_GIVEN {
         for (var axis = 0u; axis < AXES; axis++) { p[axis] = points[point * AXES + axis]; }
     } else {
+        let source = source_of(k, SET_COUNT[set_index], set_index);
         let at = region_of(k, SET_COUNT[set_index], set_index) * 2u * AXES;
         for (var axis = 0u; axis < AXES; axis++) {
             let lower = regions[at + axis];
             let upper = regions[at + AXES + axis];
-            p[axis] = lower + (upper - lower) * hypercube(k, SET_COUNT[set_index], SET_STREAM[set_index], axis, control[0]);
+            p[axis] = lower + (upper - lower) * hypercube(source, SET_COUNT[set_index], SET_STREAM[set_index], axis, control[0]);
             points[point * AXES + axis] = p[axis];
         }
     }

@@ -20,7 +20,7 @@ pub fn run(choice: &Choice, gpu: &Gpu, config: &Config, wanted: &Wanted) -> anyh
     let wanted = Wanted { plain: wanted.with.is_empty(), ..wanted.clone() };
     let open = |checked: bool| Gpu::open(&Choice { checked, ..choice.clone() });
     let tiles = [default_tile(gpu, &setup), default_tile(&open(!choice.checked)?, &setup)];
-    let rungs = ladder::rungs(&wanted, tiles, choice.checked)?;
+    let rungs = ladder::rungs(&wanted, tiles, choice.checked, &|tile| tile.check(gpu).is_ok())?;
     let at = if wanted.plain { 0 } else { rungs.len() - 1 };
     let rung = &rungs[at];
     let mut row = describe(&setup, rung);

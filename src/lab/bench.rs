@@ -65,7 +65,7 @@ pub fn run(
     let gpu = open(checked)?;
     let other = open(!checked)?;
     let tiles = [&gpu, &other].map(|gpu| protocol.tile.unwrap_or_else(|| default_tile(gpu, setup)));
-    let rungs = ladder::rungs(wanted, tiles, checked)?;
+    let rungs = ladder::rungs(wanted, tiles, checked, &|tile| tile.check(&gpu).is_ok())?;
     let problem = setup.problem.name();
     progress(format!("{problem}: f64 oracle"));
     let proof = Proof::new(setup, rungs[0].plan)?;

@@ -42,10 +42,11 @@ pub struct Wanted {
 
 /// The rungs of every wanted plan, beginning with the plan as it comes on this adapter. `checked` says whether checks
 /// were asked for; `chosen` are the adapter's tiles, as asked for and with checks the other way, which may need another.
+/// A switch that `possible` rules out on this adapter, or that the plan settles itself, is no rung.
 ///
 /// # Errors
 /// Names of plans or tile sizes that do not exist, and values that do not fit them.
-pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool) -> Result<Vec<Rung>> {
+pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool, possible: &dyn Fn(&Tile) -> bool) -> Result<Vec<Rung>> {
     let plans: Vec<&'static dyn Plan> = match wanted.plans.is_empty() {
         true => plans::ALL.to_vec(),
         false => wanted.plans.iter().map(|name| plans::find(name).map_err(Error::Usage)).collect::<Result<_>>()?,
@@ -60,12 +61,19 @@ pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool) -> Result<Vec<Ru
             let Some(on) = value.as_bool() else { continue };
             let change = format!("{name}={}", !on);
             let (tile, checked) = changed(chosen, &change, checked).map_err(Error::Usage)?;
-            changes.push((change, tile, checked));
+            if possible(&tile) {
+                changes.push((change, tile, checked));
+            }
         }
         changes.push((format!("{CHECKED}={}", !checked), chosen[1], !checked));
     }
     let of = |plan: &'static dyn Plan| {
-        changes.iter().map(move |(change, tile, checked)| Rung {
+        let plain = plan.settled(chosen[0]);
+        let moves = move |change: &&(String, Tile, bool)| {
+            let (name, tile, own) = *change;
+            name.is_empty() || !wanted.with.is_empty() || *own != checked || plan.settled(*tile) != plain
+        };
+        changes.iter().filter(moves).map(move |(change, tile, checked)| Rung {
             plan,
             checked: *checked,
             tile: *tile,
@@ -124,9 +132,13 @@ mod tests {
     #[test]
     fn every_plan_and_every_switch_is_a_rung() {
         let other = Tile { span: 1, ..tile() };
-        let all = rungs(&Wanted::default(), [tile(), other], false).unwrap();
+        let all = rungs(&Wanted::default(), [tile(), other], false, &|_| true).unwrap();
         let switches = fields(&tile()).values().filter(|value| value.is_boolean()).count() + 1;
-        assert_eq!(all.len(), plans::ALL.len() * (1 + switches));
+        let of = |plan: &str| all.iter().filter(|rung| rung.plan.name() == plan).count();
+        // the other plans settle whether activations are kept, and one what happens at once
+        assert_eq!([of("fused"), of("layered"), of("unfused")], [1 + switches, switches, switches - 1]);
+        let few = rungs(&Wanted::default(), [tile(), other], false, &|tile| !tile.images).unwrap();
+        assert!(few.len() < all.len() && few.iter().all(|rung| !rung.tile.images));
         for plan in plans::ALL {
             assert!(all.iter().any(|rung| rung.name() == plan.name()));
             assert!(all.iter().any(|rung| rung.name() == format!("{} checked=true", plan.name())
@@ -134,13 +146,14 @@ mod tests {
                 && rung.tile == other));
         }
         let plain = Wanted { plain: true, ..Wanted::default() };
-        assert_eq!(rungs(&plain, [tile(); 2], true).unwrap().len(), plans::ALL.len());
+        assert_eq!(rungs(&plain, [tile(); 2], true, &|_| true).unwrap().len(), plans::ALL.len());
     }
 
     #[test]
     fn changes_are_applied_and_slips_are_named() {
         let with = |change: &str| {
-            rungs(&Wanted { plans: vec!["fused".into()], with: vec![change.into()], plain: false }, [tile(); 2], false)
+            let wanted = Wanted { plans: vec!["fused".into()], with: vec![change.into()], plain: false };
+            rungs(&wanted, [tile(); 2], false, &|_| true)
         };
         let rungs = with("groups=2,rows=7").unwrap();
         assert_eq!((rungs[0].tile, rungs[0].name().as_str()), (tile(), "fused"));

@@ -47,6 +47,30 @@ pub fn unit(seed: u64, step: u32, set: u32, axis: u32, point: u32, n: u32) -> f3
 
 /// The n points at `step` from the random numbers of set `set`, flat [n, axes], physical coordinates in f32.
 pub fn points(seed: u64, step: u32, set: u32, regions: &[Region], n: usize) -> Vec<f32> {
+    points_from(seed, step, set, regions, n, |k| k)
+}
+
+/// The same where opposite regions share coordinates: see [`opposite`].
+pub fn opposite_points(seed: u64, step: u32, set: u32, regions: &[Region], n: usize) -> Vec<f32> {
+    points_from(seed, step, set, regions, n, |k| opposite(k, n, regions.len()))
+}
+
+/// The point whose random numbers point `k` takes where regions 2r and 2r + 1 share them place by place: that of the
+/// same place in the even one, or the last there.
+pub fn opposite(k: usize, n: usize, regions: usize) -> usize {
+    let region = region_of(k, n, regions);
+    let start = n * region / regions;
+    if region.is_multiple_of(2) { k } else { (k - start + n * (region - 1) / regions).min(start.max(1) - 1) }
+}
+
+fn points_from(
+    seed: u64,
+    step: u32,
+    set: u32,
+    regions: &[Region],
+    n: usize,
+    source: impl Fn(usize) -> usize,
+) -> Vec<f32> {
     let axes = regions.first().map_or(0, |region| region.lower.len());
     let mut points = Vec::with_capacity(n * axes);
     for k in 0..n {
@@ -54,7 +78,7 @@ pub fn points(seed: u64, step: u32, set: u32, regions: &[Region], n: usize) -> V
         for axis in 0..axes {
             let lower = region.lower[axis] as f32;
             let extent = (region.upper[axis] - region.lower[axis]) as f32;
-            let u = unit(seed, step, set, axis as u32, k as u32, n as u32);
+            let u = unit(seed, step, set, axis as u32, source(k) as u32, n as u32);
             points.push(lower + extent * u);
         }
     }
@@ -95,6 +119,29 @@ mod tests {
                 assert_eq!(strata, (0..n).collect::<Vec<_>>(), "axis {axis}, step {step}");
             }
             assert!(points.chunks(3).all(|p| p[2] == 2.0), "a degenerate axis moved");
+        }
+    }
+
+    /// Also where there are fewer points than regions, or counts that differ.
+    #[test]
+    fn opposite_regions_share_their_places() {
+        for n in 1..=50 {
+            for regions in [1, 2, 4] {
+                for k in 0..n {
+                    let (region, source) = (region_of(k, n, regions), opposite(k, n, regions));
+                    let place = |k: usize| k - n * region_of(k, n, regions) / regions;
+                    let before = n * (region / 2 * 2 + 1) / regions - n * (region / 2 * 2) / regions;
+                    assert!(source <= k);
+                    if before > 0 {
+                        assert_eq!(
+                            region_of(source, n, regions),
+                            region / 2 * 2,
+                            "point {k} of {n}, {regions} regions"
+                        );
+                        assert_eq!(place(source), place(k).min(before - 1));
+                    }
+                }
+            }
         }
     }
 

@@ -320,6 +320,10 @@ fn downstream_prelude(setup: &Setup, packing: &Packing, built: &Gradients, param
     p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);
     let sampling = if setup.resampled { Sampling::Resampled } else { Sampling::Fixed };
     p.u32s("SET_STREAM", &(0..sets.len()).map(|set| setup.problem.stream(set, sampling)).collect::<Vec<_>>());
+    p.u32s(
+        "SET_OPPOSITE",
+        &(0..sets.len()).map(|set| setup.problem.opposite(set, sampling).into()).collect::<Vec<_>>(),
+    );
     p.u32s("SET_REGIONS", &regions).u32s("SET_FIRST_REGION", &firsts(&regions).0);
     p.u32("SHARES", shares.len()).u32s("SHARE_TERM", &column(|s| s.term));
     p.u32s("SHARE_SET", &column(|s| s.set)).u32s("SHARE_SAMPLE", &column(|s| s.first_sample));

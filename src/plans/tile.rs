@@ -42,12 +42,9 @@ pub fn trip_limit(gpu: &Gpu) -> usize {
 }
 
 impl Tile {
-    /// The text that says where features, which are jets of `texels` vectors, weights and slabs lie.
+    /// The text that says where features, weights and slabs lie.
     pub fn memory(&self, jet: Jet) -> Part {
-        match self.images {
-            true => unrolled(shader("memory/images"), &[("t", jet.texels())]),
-            false => shader("memory/buffers"),
-        }
+        memory(self.images, jet)
     }
 
     /// The text that says how threads wait for each other.
@@ -130,6 +127,14 @@ impl Tile {
             return fail(format!("`broadcasts` needs one group of threads, not {}", self.groups));
         }
         Ok(())
+    }
+}
+
+/// The text that says where features, which are jets, weights and slabs lie.
+pub fn memory(images: bool, jet: Jet) -> Part {
+    match images {
+        true => unrolled(shader("memory/images"), &[("t", jet.texels())]),
+        false => shader("memory/buffers"),
     }
 }
 

@@ -3,11 +3,13 @@
 
 use super::{
     Axis, Equation, FieldDerivatives, Grid, GridAxis, Observable, PointSet, Preset, Problem, Quantity, Region,
-    Solution, Term,
+    Sampling, Solution, Term,
 };
 use crate::math::{Jet, Real, Var};
 use std::f64::consts::PI;
 
+/// The point set on the four sides.
+const BOUNDARY: usize = 1;
 /// k of the benchmark.
 const WAVENUMBER: f64 = 1.0;
 
@@ -83,7 +85,7 @@ impl Problem for Helmholtz {
     fn terms(&self) -> Vec<Term> {
         vec![
             Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "bc", sets: &[1], equation: Equation::value(0) },
+            Term { name: "bc", sets: &[BOUNDARY], equation: Equation::value(0) },
         ]
     }
     fn sets(&self) -> Vec<PointSet> {
@@ -98,6 +100,10 @@ impl Problem for Helmholtz {
             PointSet { name: "pde", regions: vec![Region::new(&[-1.0, -1.0], &[1.0, 1.0])] },
             PointSet { name: "bc", regions: sides },
         ]
+    }
+    // Fixed points have the same coordinates on opposite sides, as the authors' have; resampled ones are drawn for each.
+    fn opposite(&self, set: usize, sampling: Sampling) -> bool {
+        set == BOUNDARY && sampling == Sampling::Fixed
     }
     fn constants(&self) -> Vec<(&'static str, f64)> {
         vec![("WAVES_X", self.waves[0]), ("WAVES_Y", self.waves[1]), ("WAVENUMBER", WAVENUMBER)]

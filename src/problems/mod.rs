@@ -129,6 +129,10 @@ pub trait Problem: Sync + Send {
     fn stream(&self, set: usize, _sampling: Sampling) -> usize {
         set
     }
+    /// Whether regions 2r and 2r + 1 of set number `set` have the same free coordinates, place by place.
+    fn opposite(&self, _set: usize, _sampling: Sampling) -> bool {
+        false
+    }
     /// Numbers for the shader's prelude, named as the shader names them.
     fn constants(&self) -> Vec<(&'static str, f64)>;
     /// The text of its shader: residual, adjoint and data on the device.
