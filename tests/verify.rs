@@ -74,11 +74,13 @@ fn strategies_hold_for_eight_terms() {
 }
 
 /// What stands in a shader, what a slip of the hand makes of it, and which check must notice.
-const SLIPS: [(&str, &str, &str); 14] = [
+const SLIPS: [(&str, &str, &str); 15] = [
     // the sign of one line of an adjoint, at each order
-    ("return vec3f(f.f1 * y_bar.x + f.f2", "return vec3f(f.f1 * y_bar.x - f.f2", "jets"),
-    ("+ f.f3 * y_bar.w * dot(C, z.yz * z.yz)", "- f.f3 * y_bar.w * dot(C, z.yz * z.yz)", "jets"),
-    ("+ f.f4 * n * gt", "- f.f4 * n * gt", "jets"),
+    ("return vec3f(dot(b, c_bar), b.x * c_bar.yz)", "return vec3f(dot(b, c_bar), -b.x * c_bar.yz)", "jets"),
+    ("+ (2.0 * c_bar.w) * C * b.yz", "- (2.0 * c_bar.w) * C * b.yz", "jets"),
+    ("+ 2.0 * vec2f(dot(n.xy, t), dot(n.yz, t))", "- 2.0 * vec2f(dot(n.xy, t), dot(n.yz, t))", "jets"),
+    // an activation's slope
+    ("jet_constant(1.0) - multiply(y, y)", "jet_constant(1.0) + multiply(y, y)", "jets"),
     // a factor of an adjoint
     ("+ (2.0 * c_bar.w) * C * b.yz", "+ c_bar.w * C * b.yz", "jets"),
     // the residual's adjoint of another equation
