@@ -89,7 +89,8 @@ fn other_widths_and_depths() {
         (CAVITY, &Mlp, [37, 3]),
         (KLEIN_GORDON, &Lda, [37, 1]),
         (CAVITY, &Lda, [4, 8]),
-        (KLEIN_GORDON, &Mlp, [128, 2]),
+        // columns in two chunks of 76
+        (KLEIN_GORDON, &Mlp, [151, 2]),
         (KLEIN_GORDON, &Lda, [128, 1]),
         // as many parameters as LDA 4×50 of the same problem
         (KLEIN_GORDON, &Mlp, [140, 4]),

@@ -11,9 +11,9 @@ const CHUNKS_$s = (PARTS_$s * WIDTH + COLUMNS_$s - 1u) / COLUMNS_$s;    // of co
 const ROW_VECTORS_$s = (1u + COLUMNS_$s + 3u) / 4u;    // a row of a chunk, its bias first
 const LOADS_$s = (ROW_VECTORS_$s + LANES - 1u) / LANES;
 
-// Where the features of a column begin. Columns past the last are zero, as are their weights.
+// Where the features of a column begin. Columns past the last have no weight; whatever they hold must be finite.
 fn column_$s(source: u32, chunk: u32, k: u32) -> u32 {
-    let column = chunk * COLUMNS_$s + k;
+    let column = min(chunk * COLUMNS_$s + k, PARTS_$s * WIDTH - 1u);
     return at(source + column / WIDTH, column % WIDTH, 0u);
 }
 

@@ -80,7 +80,6 @@ impl Products {
         }
         let [vectors, input_vectors] = MOST_VECTORS.map(|most| self.even_vectors(most));
         let gradient_rows = self.width.next_multiple_of(strip) + lanes;
-        // the last chunk of a map's columns may be filled up from the feature vector behind
         [gradient_rows, lanes * vectors, lanes * input_vectors].into_iter().fold(self.width, usize::max)
     }
 
