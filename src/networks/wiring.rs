@@ -28,6 +28,17 @@ pub struct Map {
     pub branches: bool,
 }
 
+impl Map {
+    /// How many feature vectors it reads: as many width × width squares has its weight gradient.
+    pub fn squares(&self) -> usize {
+        match self.reads {
+            Reads::Coordinates => 0,
+            Reads::Previous => 1,
+            Reads::Features(parts) => parts,
+        }
+    }
+}
+
 /// The maps of every hidden layer in the order of their cotangents, and what stands outside the layers.
 #[derive(Clone, Debug)]
 pub struct Wiring {

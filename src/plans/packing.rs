@@ -45,15 +45,6 @@ fn columns(map: &Map, layer: usize) -> Columns {
     }
 }
 
-/// How many width × width products the weight gradient of a map consists of.
-fn squares(map: &Map) -> usize {
-    match map.reads {
-        Reads::Coordinates => 0,
-        Reads::Previous => 1,
-        Reads::Features(parts) => parts,
-    }
-}
-
 impl Packing {
     /// Arranges the parameters of `layout` as `wiring` says.
     pub fn new(shape: &Shape, layout: &Layout, wiring: &Wiring, tile: &Tile) -> Packing {
@@ -67,7 +58,7 @@ impl Packing {
             fixed: Vec::new(),
         };
         let [input_vectors, square_vectors] = products.gradient_vectors();
-        let slab_layer = wiring.maps.iter().map(|map| input_vectors + squares(map) * square_vectors).sum::<usize>();
+        let slab_layer = wiring.maps.iter().map(|map| input_vectors + map.squares() * square_vectors).sum::<usize>();
         let layers_at = 1 + shape.depth;
         let output_at = layers_at + shape.depth * slab_layer;
         packing.slab_vectors = output_at + shape.width + 1;
@@ -85,7 +76,7 @@ impl Packing {
                     squares: 4 * square,
                 };
                 packing.place_map(shape, &products, layout, map, &at);
-                square += squares(map) * square_vectors;
+                square += map.squares() * square_vectors;
             }
         }
         let scales_at = shape.depth * layer_weights;
@@ -144,7 +135,7 @@ impl Packing {
             let forward = next;
             let sizes = [0, 1].map(|layer| products.forward_vectors(columns(map, layer)));
             let transposed = forward + sizes[0].max(sizes[1]);
-            next = transposed + products.transposed_vectors(squares(map));
+            next = transposed + products.transposed_vectors(map.squares());
             offsets.push((forward, transposed));
             self.constants.push((format!("{}_AT", map.constant), forward));
             self.constants.push((format!("{}_T_AT", map.constant), transposed));

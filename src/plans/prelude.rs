@@ -131,3 +131,33 @@ fn repeat(text: &str, mark: &str, count: usize) -> String {
     }
     repeated
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marked_lines_and_blocks_are_repeated() {
+        let text = "// $k stays\nlet x$k_$q = $ku;\n{  // each $k\n    a$k;\n    b$q;\n}\nplain;\n";
+        let part = unrolled(Part::new("part", text), &[("k", 2), ("q", 2)]);
+        let wanted = [
+            "// $k stays",
+            "let x0_0 = 0u;",
+            "let x0_1 = 0u;",
+            "let x1_0 = 1u;",
+            "let x1_1 = 1u;",
+            "{",
+            "a0;",
+            "b0;",
+            "b1;",
+            "}",
+            "{",
+            "a1;",
+            "b0;",
+            "b1;",
+            "}",
+            "plain;",
+        ];
+        assert_eq!(part.text.lines().map(str::trim).collect::<Vec<_>>(), wanted);
+    }
+}

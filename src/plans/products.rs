@@ -6,7 +6,7 @@ use super::tile::Tile;
 use crate::gpu::Part;
 use crate::math::Jet;
 use crate::networks::Shape;
-use crate::networks::wiring::{Map, Reads, Wiring};
+use crate::networks::wiring::{Map, Wiring};
 
 /// What the columns of a map multiply.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,7 @@ const MOST_VECTORS: [usize; 2] = [8, 4];
 impl Products {
     /// The arrangement that `tile` asks for.
     pub fn new(shape: &Shape, wiring: &Wiring, tile: &Tile) -> Products {
-        let parts = |map: &Map| if let Reads::Features(parts) = map.reads { parts } else { 1 };
-        let parts = wiring.maps.iter().map(parts).fold(1, usize::max);
+        let parts = wiring.maps.iter().map(Map::squares).fold(1, usize::max);
         Products { width: shape.width, axes: shape.inputs, tile: *tile, parts }
     }
 
@@ -100,8 +99,7 @@ impl Products {
                 Columns::Inputs => self.axes,
                 Columns::Features(parts) => parts * self.width,
             };
-            let at = self.lane(row, 1 + count, column.map_or(0, |c| 1 + c));
-            return at;
+            return self.lane(row, 1 + count, column.map_or(0, |c| 1 + c));
         }
         match columns {
             Columns::Inputs => 4 * row * (1 + self.axes).div_ceil(4) + column.map_or(0, |c| 1 + c),
@@ -179,11 +177,7 @@ impl Products {
         let mut trips = 0;
         let mut squares = 0;
         for map in maps {
-            let parts = match map.reads {
-                Reads::Coordinates => 0,
-                Reads::Previous => 1,
-                Reads::Features(parts) => parts,
-            };
+            let parts = map.squares();
             trips += if parts == 0 { product(Columns::Inputs) } else { product(Columns::Features(parts)) };
             trips += parts * product(Columns::Features(1));
             squares += parts;
