@@ -83,7 +83,7 @@ impl Problem for Schrodinger {
     // points come to 0.25 after 30 000 steps at the same rate; half or twice the rate is worse.
     fn presets(&self) -> Vec<Preset> {
         let revised = Preset::revised(100_000, &[20_000, 500, 500], 1000);
-        vec![Preset { name: "paper", ..revised.clone() }, revised, Preset::quick(28_000, &[256, 16, 48], 1e-2)]
+        vec![Preset { name: "paper", ..revised.clone() }, revised, Preset::quick(24_000, &[256, 16, 48], 1e-2)]
     }
     fn grid(&self) -> Grid {
         reference::schrodinger::grid()
