@@ -1,5 +1,5 @@
 //! Where each parameter lies in the packed weights, in their transposes and in the gradient slabs of the
-//! fused plan. The shaders get the same numbers as constants, so the arrangement is stated here alone.
+//! plans. The shaders get the same numbers as constants, so the arrangement is stated here alone.
 
 use crate::networks::Shape;
 use crate::networks::layout::Layout;
@@ -11,7 +11,8 @@ use super::tile::Tile;
 /// No place: the parameter has no such copy.
 pub const NONE: u32 = u32::MAX;
 
-/// Places of one parameter, in `f32` units. Mirrored by `places` in `kernels/update.wgsl` and `reduce.wgsl`.
+/// Places of one parameter, in `f32` units. Mirrored by `places` in `kernels/update.wgsl`; `reduce` looks the other way, by
+/// [`Packing::owners`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Place {
