@@ -4,7 +4,7 @@
 //!
 //! Prints minimum, median and maximum per dispatch and per step, and the losses of the first step: a timing
 //! without them could be of anything. Other keys: `network`, `strategy`, `plan`, `json=FILE`, and the tile's `lanes`,
-//! `span`, `groups`, `rows`, `block`, `strip`, `images`, `broadcasts`, `in_step`, `at_once`, `kept` (0 or 1).
+//! `span`, `groups`, `rows`, `block`, `strip`, `slabs`, `images`, `broadcasts`, `in_step`, `at_once`, `kept` (0 or 1).
 
 use acr_pinn_gpu::gpu::{Dispatch, Gpu};
 use acr_pinn_gpu::math::rng::Seeds;
@@ -70,6 +70,7 @@ fn main() {
         rows: options.number("rows", chosen.rows),
         block: options.number("block", chosen.block),
         strip: options.number("strip", chosen.strip),
+        slabs: options.number("slabs", chosen.slabs),
         images: options.number("images", chosen.images.into()) != 0,
         broadcasts: options.number("broadcasts", chosen.broadcasts.into()) != 0,
         in_step: options.number("in_step", chosen.in_step.into()) != 0,

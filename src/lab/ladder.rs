@@ -114,7 +114,7 @@ fn changed(chosen: [Tile; 2], change: &str, asked: bool) -> std::result::Result<
         *fields.get_mut(key).ok_or(unknown)? = value;
     }
     let tile: Tile = serde_json::from_value(Value::Object(fields)).map_err(|e| format!("`{change}`: {e}"))?;
-    let sizes = [tile.lanes, tile.span, tile.groups, tile.rows, tile.block, tile.strip];
+    let sizes = [tile.lanes, tile.span, tile.groups, tile.rows, tile.block, tile.strip, tile.slabs];
     match sizes.into_iter().all(|size| (1..=1024).contains(&size)) {
         true => Ok((tile, checked)),
         false => Err(format!("`{change}`: sizes of a tile lie in 1..1024")),

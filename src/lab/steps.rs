@@ -28,6 +28,7 @@ pub const SMALL: Tile = Tile {
     rows: 2,
     block: 2,
     strip: 2,
+    slabs: 32,
     images: false,
     broadcasts: false,
     in_step: false,

@@ -15,11 +15,6 @@ use super::products::Products;
 use super::step::{Gradients, Inputs, Setup, Share, common_prelude};
 use super::tile::{Tile, trip_limit};
 
-/// Workgroups that a kernel spreads its tiles over, if there are that many: each has a slab of its own, which
-/// the reduction must add up.
-const WORKGROUPS: usize = 512;
-const WORKGROUPS_IN_SOFTWARE: usize = 32;
-
 /// A term on one of its point sets as the kernel sees it; see `Share` in `shares.wgsl`.
 #[derive(Clone, Copy, Default, ShaderType)]
 struct ShareEntry {
@@ -296,7 +291,6 @@ fn tiles_per_workgroup(
         )));
     }
     let tiles: usize = group.shares.iter().map(|share| places(setup, share).div_ceil(tile.points())).sum();
-    let wanted = if gpu.is_software() { WORKGROUPS_IN_SOFTWARE } else { WORKGROUPS };
     let largest = if tile.images { gpu.max_image() } else { gpu.max_binding() };
     let room = (largest / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
     if keep == Scratch::PerTile && tiles > room {
@@ -310,7 +304,7 @@ fn tiles_per_workgroup(
         Scratch::PerTile => 1,
     };
     let by_trips = (trip_limit(gpu) / trips).max(1);
-    Ok(tiles.div_ceil(wanted).min(by_trips).max(by_room).max(1))
+    Ok(tiles.div_ceil(tile.slabs).min(by_trips).max(by_room).max(1))
 }
 
 /// Loop trips of one thread for one tile, counted from the loops of `tile.wgsl` and the networks; loops over

@@ -22,6 +22,9 @@ pub struct Tile {
     pub block: usize,
     /// Rows of a weight gradient that a subgroup accumulates at once, with broadcasts.
     pub strip: usize,
+    /// Workgroups that a kernel spreads its tiles over, if there are that many: each has a slab of partial sums of its own,
+    /// which the reduction must add up.
+    pub slabs: usize,
     /// Whether features, weights and slabs lie in images (`shaders/memory`).
     pub images: bool,
     /// Whether weights reach the lanes by subgroup broadcasts (`shaders/products`): `lanes` must be the size of a subgroup
@@ -76,8 +79,20 @@ impl Tile {
             let span = if streams > 4 { span / 2 } else { span };
             let (rows, block) = (fit(width, 4, 10), fit(width, 3, 6));
             let (in_step, at_once) = (broadcasts, broadcasts);
-            let groups = 1;
-            return Tile { lanes, span, groups, rows, block, strip, images, broadcasts, in_step, at_once, kept: true };
+            return Tile {
+                lanes,
+                span,
+                groups: 1,
+                rows,
+                block,
+                strip,
+                slabs: 32,
+                images,
+                broadcasts,
+                in_step,
+                at_once,
+                kept: true,
+            };
         }
         let rows = fit(width, 2, 6);
         let lanes = 16;
@@ -88,6 +103,7 @@ impl Tile {
             rows,
             block: fit(width, 3, 6),
             strip,
+            slabs: 512,
             images: false,
             broadcasts: false,
             in_step: false,
