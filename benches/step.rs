@@ -4,7 +4,8 @@
 //!
 //! Prints minimum, median and maximum per dispatch and per step, and the losses of the first step: a timing
 //! without them could be of anything. Other keys: `network`, `strategy`, `plan`, `json=FILE`, and the tile's `lanes`,
-//! `span`, `groups`, `rows`, `block`, `strip`, `slabs`, `images`, `broadcasts`, `in_step`, `at_once`, `kept` (0 or 1).
+//! `span`, `groups`, `rows`, `block`, `strip`, `slabs`, `images`, `broadcasts`, `in_step`, `at_once`, `kept`, `split_k`,
+//! `collapsed` (0 or 1).
 
 use acr_pinn_gpu::gpu::{Dispatch, Gpu};
 use acr_pinn_gpu::math::rng::Seeds;
@@ -76,6 +77,8 @@ fn main() {
         in_step: options.number("in_step", chosen.in_step.into()) != 0,
         at_once: options.number("at_once", chosen.at_once.into()) != 0,
         kept: options.number("kept", chosen.kept.into()) != 0,
+        split_k: options.number("split_k", chosen.split_k.into()) != 0,
+        collapsed: options.number("collapsed", chosen.collapsed.into()) != 0,
     };
     let plan = plans::find(options.text("plan", "fused")).expect("a plan");
     let parameters = network.initial(&shape, seeds.initial);

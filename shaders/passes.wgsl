@@ -3,7 +3,7 @@
 //
 // provides: forward_layer, backward_layer, forward, backward
 // expects:  forward_stage, backward_stage, layer_gradients, A_BAR, LAST (networks); tile; memory;
-//           FORWARD_STAGES, BACKWARD_STAGES (prelude)
+//           FORWARD_STAGES, BACKWARD_STAGES, KEPT, SPLIT_K … (prelude)
 
 // Stages first … end of one layer. A stage reads rows of other threads only behind a barrier of its own.
 fn forward_layer(layer: u32, first: u32, end: u32) {
@@ -37,8 +37,10 @@ fn backward(local: u32) {
         // only the last layer's activations are still there
         if !KEPT && l > 0u { forward_layer(DEPTH - 1u - l, 0u, FORWARD_STAGES); }
         backward_layer(local, DEPTH - 1u - l, 0u, BACKWARD_STAGES);
-        layer_gradients(local, DEPTH - 1u - l);
-        feature_barrier();
-        thread_barrier();
+        if !SPLIT_K {
+            layer_gradients(local, DEPTH - 1u - l);
+            feature_barrier();
+            thread_barrier();
+        }
     }
 }

@@ -1,7 +1,7 @@
 // Which term on which of its point sets a workgroup serves, its tiles, and what stands between the two ways through the
 // network: the residual and its adjoint.
 //
-// provides: Share, assigned, first_tile, tiles, partner, load_tile, seed_outputs, finish, partial, sum_partial
+// provides: Share, assigned, first_tile, partner, load_tile, seed_outputs, finish, partial, sum_partial
 // expects:  residual, residual_adjoint (residuals); tile; memory; jets; SHARE_SLOTS, KERNEL_SHARES, FIRST_WORKGROUP,
 //           TILES, PAIRED (prelude)
 
@@ -21,7 +21,6 @@ struct Share {              // a term on one of its point sets
 @group(0) @binding(2) var<storage, read> samples: array<vec4f>;             // [sample], the known right-hand side, one entry per component
 
 var<private> first_tile: u32;                          // of this workgroup
-var<private> tiles: u32;                               // how many it walks over
 var<private> partner: Partner;
 
 var<workgroup> partial: array<f32, THREADS>;

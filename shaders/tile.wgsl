@@ -3,11 +3,11 @@
 //
 // A tile holds POINTS = LANES·SPAN points; thread = (lane, group): lanes are points, groups share the
 // rows of a matrix. A slot is one vector of STRIDE features for every point of the tile:
-// scratch[workgroup][slot][feature][point]. Neighbouring lanes touch neighbouring jets.
+// scratch[place][slot][feature][point], a place being a workgroup's or a tile's own. Neighbouring lanes touch neighbouring jets.
 //
-// provides: POINTS, INPUTS, enter, at, Partner, load_inputs, row_barrier, Map, accumulate, outputs, outputs_adjoint,
+// provides: POINTS, INPUTS, TILE_SIZE, tiles, enter, at, Partner, load_inputs, row_barrier, Map, summed_tiles, accumulate, outputs, outputs_adjoint,
 //           outer_output
-// expects:  Jet (jets); feature, weight, slab_vector … (memory); points (kernels); LANES, SPAN, GROUPS, STRIDE … (prelude)
+// expects:  Jet (jets); feature, weight, slab_vector … (memory); points, ALL_TILES (kernels); LANES, SPAN, GROUPS, STRIDE … (prelude)
 
 const POINTS = LANES * SPAN;
 const INPUTS = AXES + 1u;                              // the normalised coordinates and the constant one
@@ -16,13 +16,17 @@ var<private> lane: u32;
 var<private> group: u32;
 var<private> tile_at: u32;                             // where this workgroup's scratch begins
 var<private> slab_at: u32;                             // where this workgroup's gradient slab begins
+var<private> tiles: u32;                               // how many tiles this workgroup walks over
 var<private> fresh: bool;                              // the slab holds nothing yet: write, do not add
 
-fn enter(local: u32, workgroup: u32) {
+const TILE_SIZE = SLOTS * STRIDE * POINTS;             // of its scratch, in features
+
+// Takes up the scratch of number `place`.
+fn enter(local: u32, place: u32) {
     lane = local % LANES;
     // written so that a single group is a compile-time zero, and its row loops provably uniform
     group = select(local / LANES, 0u, GROUPS == 1u);
-    tile_at = workgroup * SLOTS * STRIDE * POINTS;
+    tile_at = place * TILE_SIZE;
 }
 
 fn at(slot: u32, feature: u32, q: u32) -> u32 {
@@ -61,6 +65,9 @@ struct Map {
     row_parts: u32,
     biased: bool,
 }
+
+// How many tiles a weight gradient sums over before it is added to the slab.
+fn summed_tiles() -> u32 { return select(1u, tiles, ALL_TILES); }
 
 fn accumulate(i: u32, g: vec4f) { keep_slab(i, select(slab_vector(i) + g, g, fresh)); }
 

@@ -14,7 +14,7 @@ use acr_pinn_gpu::lab::timing::{Document, Row, Verdict};
 use acr_pinn_gpu::lab::trace::Trace;
 use acr_pinn_gpu::lab::{Case, probe};
 use acr_pinn_gpu::math::Variant;
-use acr_pinn_gpu::plans::{self, Setup};
+use acr_pinn_gpu::plans::{self, Setup, work};
 use acr_pinn_gpu::{networks, problems};
 use serde_json::json;
 
@@ -64,10 +64,12 @@ fn a_quick_measurement_is_complete() {
         let dispatches: usize = row.kernels.iter().map(|kernel| kernel.dispatches).sum();
         assert_eq!(dispatches, row.dispatches);
         assert!(row.kernels.iter().all(|kernel| kernel.us > 0.0 && kernel.bytes > 0));
+        let flop: f64 = row.kernels.iter().filter_map(|kernel| kernel.flop).sum();
+        assert!((flop - row.flop).abs() <= 1e-9 * row.flop, "{}: {flop} of {}", row.plan, row.flop);
     }
     let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(&trace).unwrap()).unwrap();
     let named = |name: &str| trace["traceEvents"].as_array().unwrap().iter().any(|event| event["name"] == name);
-    assert!(named("fused") && named("reduce") && named("step 0"));
+    assert!(named("fused (equation)") && named("reduce") && named("step 0"));
     assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
 }
 
@@ -151,4 +153,33 @@ fn comparisons_have_exit_codes() {
         let text = String::from_utf8_lossy(&text);
         assert!(output.status.code() == Some(code) && text.contains(part), "{arguments:?}: {text}");
     }
+}
+
+fn setup(problem: &str, network: &str, size: [usize; 2], counts: &[usize]) -> Setup<'static> {
+    Case::new(problems::find(problem).unwrap(), networks::find(network).unwrap(), Variant::V2, size, counts).setup()
+}
+
+/// Klein–Gordon, LDA 4×50: by hand, square maps 3·W + 4·(3 G + 1 H) of 50×50 and an output row, and the maps of
+/// two coordinates: W once, U and V four times. 10 000 points with four streams come to 11.4 GFLOP.
+#[test]
+fn the_count_is_that_by_hand() {
+    let kg = setup("klein-gordon", "lda", [50, 4], &[10_000, 200, 200]);
+    let pde = 6.0 * (19.0 * 2500.0 + 50.0) * 4.0 + 4.0 * 9.0 * 100.0;
+    assert_eq!(work::flop(&kg, |term| term == 0), 10_000.0 * pde);
+    assert!((work::flop(&kg, |term| term == 0) / 1e9 - 11.4).abs() < 0.05);
+    // bc and ic with values, ic_t with slopes: 1 + 1 + 3 streams on 200 points each
+    let conditions = 6.0 * (19.0 * 2500.0 + 50.0) * 5.0 + 3.0 * 4.0 * 9.0 * 100.0;
+    assert_eq!(work::flop(&kg, |term| term > 0), 200.0 * conditions);
+    assert_eq!(work::flop(&kg, |_| true), work::flop(&kg, |term| term == 0) + work::flop(&kg, |term| term > 0));
+}
+
+/// MLP 2×10 with two outputs and eight streams; and pairs count twice, in each of their sets.
+#[test]
+fn outputs_streams_and_pairs_count() {
+    let cavity = setup("cavity", "mlp", [10, 2], &[7]);
+    let pde = 6.0 * (100.0 + 20.0) * 8.0 + 4.0 * 20.0;
+    assert_eq!(work::flop(&cavity, |term| term == 0), 7.0 * pde);
+    let schrodinger = setup("schrodinger", "mlp", [10, 1], &[5]);
+    let boundary = 6.0 * 20.0 * 3.0 + 4.0 * 20.0;
+    assert_eq!(work::flop(&schrodinger, |term| term == 1), 10.0 * boundary);
 }

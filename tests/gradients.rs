@@ -182,6 +182,38 @@ fn any_tile() {
     report.finish();
 }
 
+/// Weight gradients in a dispatch of their own, over several tiles, and both branches of a softmax as it is written.
+#[test]
+fn other_ways_to_the_same_sums() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let own = Tile { slabs: 2, ..steps::small(&gpu) };
+    let groups = Tile { groups: 3, slabs: 2, ..SMALL };
+    let split = |tile| Tile { split_k: true, ..tile };
+    let written = |tile| Tile { collapsed: false, ..tile };
+    let [later, again] = [Tile { at_once: false, ..own }, Tile { kept: false, ..own }];
+    let at_once = Tile { at_once: true, ..groups };
+    let attention = [split(groups), split(written(own)), written(later), written(again), written(at_once)];
+    for (network, tiles) in [(&Lda as &'static dyn Network, &attention[..]), (&Mlp, &[split(own), split(groups)])] {
+        let mut case = Case::new(KLEIN_GORDON, network, Variant::V2, [7, 2], &[45, 20, 7]);
+        wake_gates(&mut case);
+        let wanted = case.in_f64().unwrap();
+        for &tile in tiles {
+            case.tile = Some(tile);
+            case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
+        }
+        case.tile = Some(written(groups));
+        for &plan in plans::ALL.iter().filter(|_| network.name() == "lda") {
+            case.plan = plan;
+            case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
+        }
+    }
+    let mut refused = Case::new(KLEIN_GORDON, &Mlp, Variant::V2, [7, 2], &[9, 9, 9]);
+    refused.tile = Some(Tile { kept: false, ..split(groups) });
+    let why = refused.on_device(&gpu).err().map(|error| error.to_string());
+    report.check(why.as_ref().is_some_and(|text| text.contains("set `kept`")), || format!("{why:?}"));
+    report.finish();
+}
+
 /// Pairs of points must stay together however a tile is cut, and a tile without room for pairs is refused.
 #[test]
 fn pairs_on_any_tile() {

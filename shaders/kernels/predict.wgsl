@@ -11,6 +11,8 @@
 var<private> partial: array<f32, 1>;
 fn sum_partial() -> f32 { return 0.0; }
 
+const ALL_TILES = false;                               // weight gradients are summed tile by tile
+
 @compute @workgroup_size(THREADS)
 fn predict(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
     enter(local, workgroup.x);

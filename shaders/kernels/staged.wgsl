@@ -13,6 +13,8 @@ const PASS_GRADIENTS = 16u;
 
 @group(0) @binding(3) var<uniform> stretch: vec4u;                          // layer, first stage, end of stages
 
+const ALL_TILES = false;                               // weight gradients are summed tile by tile
+
 @compute @workgroup_size(THREADS)
 fn staged(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
     let share = assigned(workgroup.x);

@@ -2,17 +2,19 @@
 //
 // provides: forward_stage, forward_at_once, backward_stage, backward_at_once, layer_gradients, Errand, arrive,
 //           INPUT_SLOT, OUTPUT_SLOT, A_BAR, SUMS, LAST
-// expects:  tile; products; tanh_jet, tanh_adjoint (activations); MAIN_AT, MAIN_T_AT,
-//           LAYER_WEIGHTS, SLAB_LAYERS_AT, SLAB_LAYER, AT_ONCE (prelude)
+// expects:  tile; products; tanh_jet, tanh_adjoint (activations); MAPS_AT, TRANSPOSES_AT,
+//           LAYER_WEIGHTS, SLAB_LAYERS_AT, SLAB_LAYER, AT_ONCE, SPLIT_K (prelude)
 
 const INPUT_SLOT = 0u;
 const OUTPUT_SLOT = 1u;
 const A_BAR = 2u;
 const SUMS = 3u;                                       // sums on their way through a product
-const Z_BAR = 4u;
-const LAYERS_SLOT = 5u;                                // then a of every layer
+const COTANGENTS_SLOT = 4u;                            // of the pre-activation; SPLIT_K, of every layer's
+const LAYERS_SLOT = COTANGENTS_SLOT + select(1u, DEPTH, SPLIT_K);       // a of every layer
 const LAST = LAYERS_SLOT + DEPTH - 1u;
 const_assert SLOTS == LAST + 1u;
+
+fn z_slot(layer: u32) -> u32 { return COTANGENTS_SLOT + select(0u, layer, SPLIT_K); }
 
 const_assert FORWARD_STAGES == 2u;                     // the map, its activation
 const_assert BACKWARD_STAGES == 2u;                    // their transposes, the activation's first
@@ -36,7 +38,7 @@ fn forward_stage(layer: u32, stage: u32) {
     let a = LAYERS_SLOT + layer;
     if stage == 0u {
         let source = select(a - 1u, INPUT_SLOT, layer == 0u);
-        product(Map(layer * LAYER_WEIGHTS + MAIN_AT, source, 1u, layer == 0u, 1u, true), Errand(layer, false));
+        product(Map(layer * LAYER_WEIGHTS + MAPS_AT[0], source, 1u, layer == 0u, 1u, true), Errand(layer, false));
     } else if !AT_ONCE {
         for (var i = 0u; i < OWN_ROWS; i++) {          // rows this thread has written itself: no barrier
             let row = own_row(i);
@@ -52,12 +54,12 @@ fn backward_stage(local: u32, layer: u32, stage: u32) {
         for (var k = group; k < WIDTH; k += GROUPS) {
             for (var q = 0u; q < SPAN; q++) {
                 let y = feature(at(LAYERS_SLOT + layer, k, q));
-                keep_feature(at(Z_BAR, k, q), tanh_adjoint(y, feature(at(A_BAR, k, q))));
+                keep_feature(at(z_slot(layer), k, q), tanh_adjoint(y, feature(at(A_BAR, k, q))));
             }
         }
     } else {
         row_barrier();
-        let map = Map(layer * LAYER_WEIGHTS + MAIN_T_AT, Z_BAR, 1u, false, 1u, false);
+        let map = Map(layer * LAYER_WEIGHTS + TRANSPOSES_AT[0], z_slot(layer), 1u, false, 1u, false);
         if layer > 0u { product(map, Errand(layer, true)); }
     }
 }
@@ -72,9 +74,11 @@ fn backward_at_once(local: u32, layer: u32) {
 // The map against (x̂, 1), which holds the bias and the first layer's W; then its square blocks.
 fn layer_gradients(local: u32, layer: u32) {
     let slab = slab_at + SLAB_LAYERS_AT + layer * SLAB_LAYER;
-    for (var j = first_unit(local); j < INPUT_UNITS; j += UNIT_STEP) { outer_input(Z_BAR, j, slab + j * INPUT_VECTORS); }
+    for (var j = first_unit(local); j < INPUT_UNITS; j += UNIT_STEP) {
+        outer_input(z_slot(layer), j, slab + j * INPUT_VECTORS);
+    }
     let squares = slab + INPUT_UNITS * INPUT_VECTORS;
     for (var j = first_unit(local); j < SQUARE_UNITS && layer > 0u; j += UNIT_STEP) {
-        outer(Z_BAR, LAYERS_SLOT + layer - 1u, j, squares + j * SQUARE_VECTORS);
+        outer(z_slot(layer), LAYERS_SLOT + layer - 1u, j, squares + j * SQUARE_VECTORS);
     }
 }

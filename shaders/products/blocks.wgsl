@@ -83,16 +83,20 @@ const INPUT_VECTORS = (BLOCK * INPUTS + 3u) / 4u;
 // BLOCK×BLOCK entries of a weight gradient: Σ over points and streams of z̄ᵢ aⱼ. Rows and columns past
 // the width are computed from whatever lies there and never read back.
 fn outer(z_slot: u32, a_slot: u32, unit: u32, slab: u32) {
-    let z_at = tile_at + (z_slot * STRIDE + unit / BLOCKS * BLOCK) * POINTS;
-    let a_at = tile_at + (a_slot * STRIDE + unit % BLOCKS * BLOCK) * POINTS;
+    var z_at = tile_at + (z_slot * STRIDE + unit / BLOCKS * BLOCK) * POINTS;
+    var a_at = tile_at + (a_slot * STRIDE + unit % BLOCKS * BLOCK) * POINTS;
     var sum: array<f32, SQUARE_VECTORS * 4u>;
-    for (var p = 0u; p < POINTS; p++) {
-        var z: array<Jet, BLOCK>;
-        for (var r = 0u; r < BLOCK; r++) { z[r] = feature(z_at + r * POINTS + p); }
-        for (var c = 0u; c < BLOCK; c++) {
-            let a = feature(a_at + c * POINTS + p);
-            for (var r = 0u; r < BLOCK; r++) { sum[r * BLOCK + c] += inner(z[r], a); }
+    for (var t = 0u; t < summed_tiles(); t++) {
+        for (var p = 0u; p < POINTS; p++) {
+            var z: array<Jet, BLOCK>;
+            for (var r = 0u; r < BLOCK; r++) { z[r] = feature(z_at + r * POINTS + p); }
+            for (var c = 0u; c < BLOCK; c++) {
+                let a = feature(a_at + c * POINTS + p);
+                for (var r = 0u; r < BLOCK; r++) { sum[r * BLOCK + c] += inner(z[r], a); }
+            }
         }
+        z_at += TILE_SIZE;
+        a_at += TILE_SIZE;
     }
     for (var v = 0u; v < SQUARE_VECTORS; v++) {
         accumulate(slab + v, vec4f(sum[4u * v], sum[4u * v + 1u], sum[4u * v + 2u], sum[4u * v + 3u]));
@@ -101,16 +105,20 @@ fn outer(z_slot: u32, a_slot: u32, unit: u32, slab: u32) {
 
 // The same against the inputs: BLOCK rows × (coordinates, one). The column of the constant one is the bias.
 fn outer_input(z_slot: u32, unit: u32, slab: u32) {
-    let z_at = tile_at + (z_slot * STRIDE + unit * BLOCK) * POINTS;
-    let a_at = tile_at + INPUT_SLOT * STRIDE * POINTS;
+    var z_at = tile_at + (z_slot * STRIDE + unit * BLOCK) * POINTS;
+    var a_at = tile_at + INPUT_SLOT * STRIDE * POINTS;
     var sum: array<f32, INPUT_VECTORS * 4u>;
-    for (var p = 0u; p < POINTS; p++) {
-        for (var c = 0u; c < INPUTS; c++) {
-            let a = feature(a_at + c * POINTS + p);
-            for (var r = 0u; r < BLOCK; r++) {
-                sum[r * INPUTS + c] += inner(feature(z_at + r * POINTS + p), a);
+    for (var t = 0u; t < summed_tiles(); t++) {
+        for (var p = 0u; p < POINTS; p++) {
+            for (var c = 0u; c < INPUTS; c++) {
+                let a = feature(a_at + c * POINTS + p);
+                for (var r = 0u; r < BLOCK; r++) {
+                    sum[r * INPUTS + c] += inner(feature(z_at + r * POINTS + p), a);
+                }
             }
         }
+        z_at += TILE_SIZE;
+        a_at += TILE_SIZE;
     }
     for (var v = 0u; v < INPUT_VECTORS; v++) {
         accumulate(slab + v, vec4f(sum[4u * v], sum[4u * v + 1u], sum[4u * v + 2u], sum[4u * v + 3u]));

@@ -45,10 +45,19 @@ pub struct Kernel {
 #[derive(Clone)]
 pub struct Dispatch {
     pub(super) work: Work,
-    /// The kernel's name, for timings and listings.
+    /// The kernel's name, or one of its own, for timings and listings.
     pub label: String,
     /// Size of everything it binds: its traffic if each buffer passed through memory once.
     pub bytes: u64,
+    /// Floating-point operations that it has to do, where somebody has counted them.
+    pub flop: Option<f64>,
+}
+
+impl Dispatch {
+    /// With a name of its own for timings, and its floating-point operations.
+    pub fn counted(self, label: impl Into<String>, flop: f64) -> Dispatch {
+        Dispatch { label: label.into(), flop: Some(flop), ..self }
+    }
 }
 
 /// What a [`Dispatch`] has the device do.
@@ -194,7 +203,7 @@ impl Bound<'_> {
             group: self.group,
             workgroups: [count.div_ceil(rows), rows],
         };
-        Dispatch { work: Work::Kernel(launch), label: self.kernel.label.clone(), bytes: self.bytes }
+        Dispatch { work: Work::Kernel(launch), label: self.kernel.label.clone(), bytes: self.bytes, flop: None }
     }
 }
 

@@ -8,9 +8,10 @@ use serde_json::to_value;
 use crate::error::Result;
 use crate::gpu::{Dispatch, Gpu};
 use crate::math::statistics::median;
+use crate::networks::wiring::Branches;
 use crate::plans::default_tile;
 use crate::plans::step::RING;
-use crate::plans::{Setup, Step, Tile};
+use crate::plans::{Setup, Step, Tile, work};
 use crate::training::Trainer;
 
 use super::ladder::{self, Rung, Wanted};
@@ -18,7 +19,6 @@ use super::probe::Fixed;
 use super::proof::Proof;
 use super::timing::{DISTURBED, KernelTime, Row, Verdict};
 use super::trace::{Clock, Pass, Trace};
-use super::work;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ pub fn run(
     let gpu = open(checked)?;
     let other = open(!checked)?;
     let tiles = [&gpu, &other].map(|gpu| protocol.tile.unwrap_or_else(|| default_tile(gpu, setup)));
-    let rungs = ladder::rungs(wanted, tiles, checked, &|tile| tile.check(&gpu).is_ok())?;
+    let rungs = ladder::rungs(wanted, tiles, checked, &|tile| makes_sense(&gpu, setup, tile))?;
     let problem = setup.problem.name();
     progress(format!("{problem}: f64 oracle"));
     let proof = Proof::new(setup, rungs[0].plan)?;
@@ -87,9 +87,16 @@ pub fn run(
     sample(&gpu, &mut courses, protocol, &mut |done| progress(format!("{problem}: {done} of {}", protocol.samples)))?;
     for (k, course) in courses {
         progress(format!("{problem}: kernels of {}", rungs[k].name()));
-        course.finish(setup, &mut rows[k], trace)?;
+        course.finish(&mut rows[k], trace)?;
     }
     Ok(rows)
+}
+
+/// Whether kernels for `tile` run on this adapter, and differ from others: without a softmax nothing is collapsed.
+fn makes_sense(gpu: &Gpu, setup: &Setup, tile: &Tile) -> bool {
+    let maps = setup.network.wiring(&setup.shape).maps;
+    let softmax = maps.iter().any(|map| map.branches == Branches::Difference);
+    tile.check(gpu).is_ok() && (tile.collapsed || softmax)
 }
 
 /// A row with everything that is known before anything is measured.
@@ -225,7 +232,7 @@ impl Course {
     }
 
     /// Times the kernels and writes everything into `row`.
-    fn finish(self, setup: &Setup, row: &mut Row, trace: &mut Trace) -> Result<()> {
+    fn finish(self, row: &mut Row, trace: &mut Trace) -> Result<()> {
         let us = |times: &[Duration]| -> Vec<f64> { times.iter().map(|t| t.as_secs_f64() * 1e6).collect() };
         row.samples_us = us(&self.samples);
         let host = (0..self.repeats()).map(|_| self.host()).collect::<Result<Vec<_>>>()?;
@@ -235,7 +242,7 @@ impl Course {
         row.guard = guard.iter().map(|t| t / usual).collect();
         row.steps_per_submit = self.per_submit();
         let passes = self.passes(trace)?;
-        row.kernels = kernels(setup, &self.trainer.step.whole, &passes);
+        row.kernels = kernels(&self.trainer.step.whole, &passes);
         let by_device = passes.iter().all(|pass| pass.clock == Clock::Device);
         row.device_us = by_device.then(|| row.kernels.iter().map(|kernel| kernel.us).sum());
         trace.add(&row.key(), self.trainer.step.whole.iter().map(|d| d.label.clone()).collect(), passes);
@@ -293,30 +300,25 @@ fn sample(
     Ok(())
 }
 
-/// Dispatches that are alike are one line; the two of the plan `fused` are told apart, because their arithmetic is known.
-fn kernels(setup: &Setup, whole: &[Dispatch], passes: &[Pass]) -> Vec<KernelTime> {
-    let fused: Vec<usize> = (0..whole.len()).filter(|&k| whole[k].label == "fused").collect();
+/// Dispatches of one name are one line.
+fn kernels(whole: &[Dispatch], passes: &[Pass]) -> Vec<KernelTime> {
     let mut list: Vec<KernelTime> = Vec::new();
     for (k, dispatch) in whole.iter().enumerate() {
         let times: Vec<f64> = passes.iter().map(|pass| pass.duration(k).as_secs_f64() * 1e6).collect();
         let us = median(&times);
-        let (kernel, flop) = match fused.iter().position(|&f| f == k) {
-            Some(0) if fused.len() == 2 => ("fused (equation)", Some(work::flop(setup, |term| term == 0))),
-            Some(1) if fused.len() == 2 => ("fused (conditions)", Some(work::flop(setup, |term| term > 0))),
-            _ => (dispatch.label.as_str(), None),
-        };
-        match list.iter_mut().find(|known| known.kernel == kernel) {
+        match list.iter_mut().find(|known| known.kernel == dispatch.label) {
             Some(known) => {
                 known.dispatches += 1;
                 known.us += us;
                 known.bytes += dispatch.bytes;
+                known.flop = known.flop.zip(dispatch.flop).map(|(a, b)| a + b);
             }
             None => list.push(KernelTime {
-                kernel: kernel.to_owned(),
+                kernel: dispatch.label.clone(),
                 dispatches: 1,
                 us,
                 clock: passes.first().map_or("wall", |pass| pass.clock.name()).to_owned(),
-                flop,
+                flop: dispatch.flop,
                 bytes: dispatch.bytes,
             }),
         }

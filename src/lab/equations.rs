@@ -8,7 +8,7 @@ use crate::gpu::{Gpu, Part};
 use crate::math::{Jet, Real, Var, Variant, sampling, tape};
 use crate::networks;
 use crate::plans::Setup;
-use crate::plans::cut::condition_constants;
+use crate::plans::group::condition_constants;
 use crate::plans::prelude::{Prelude, plugin, shader};
 use crate::plans::step::common_prelude;
 use crate::problems::{FieldDerivatives, Problem};

@@ -32,7 +32,6 @@ pub mod timing;
 pub mod trace;
 pub mod update;
 pub mod verify;
-pub mod work;
 
 pub use card::{Card, Finding};
 pub use case::{Case, Outcome, poison};

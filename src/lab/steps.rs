@@ -34,6 +34,8 @@ pub const SMALL: Tile = Tile {
     in_step: false,
     at_once: false,
     kept: true,
+    split_k: false,
+    collapsed: true,
 };
 
 /// [`SMALL`] with the switches that are on by themselves on this adapter.

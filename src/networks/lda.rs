@@ -8,7 +8,7 @@
 //! ```
 //! The softmax over two branches is a sigmoid of their difference, feature by feature.
 
-use super::wiring::{Map, Reads, Scales, Wiring};
+use super::wiring::{Branches, Map, Reads, Scales, Wiring};
 use super::{Architecture, Layout, Shape, Slot, dense, init::Start};
 use crate::math::{Real, Variant};
 
@@ -42,33 +42,24 @@ impl Architecture for Lda {
         layout
     }
 
-    // In the order of the cotangents in lda.wgsl: z_s, z_e₁, z_e₂, z_q, z_w.
+    // W, U, V, G and H.
     fn wiring(shape: &Shape) -> Wiring {
-        let map = |constant, weight, bias, reads| Map { constant, weight, bias, reads, branches: constant == "MIX" };
+        let map = |weight, bias, reads| Map { weight, bias, reads, branches: Branches::None };
+        let logits = map(|l| format!("gates.{l}.2.weight"), |l| format!("gates.{l}.2.bias"), Reads::Features(1));
         Wiring {
             maps: vec![
-                map("MAIN", |l| format!("linear.{l}.weight"), |l| format!("linear.{l}.bias"), Reads::Previous),
-                map(
-                    "ENCODER1",
-                    |l| format!("encoder1.{l}.weight"),
-                    |l| format!("encoder1.{l}.bias"),
-                    Reads::Coordinates,
-                ),
-                map(
-                    "ENCODER2",
-                    |l| format!("encoder2.{l}.weight"),
-                    |l| format!("encoder2.{l}.bias"),
-                    Reads::Coordinates,
-                ),
-                map("GATE", |l| format!("gates.{l}.0.weight"), |l| format!("gates.{l}.0.bias"), Reads::Features(3)),
-                map("MIX", |l| format!("gates.{l}.2.weight"), |l| format!("gates.{l}.2.bias"), Reads::Features(1)),
+                map(|l| format!("linear.{l}.weight"), |l| format!("linear.{l}.bias"), Reads::Previous),
+                map(|l| format!("encoder1.{l}.weight"), |l| format!("encoder1.{l}.bias"), Reads::Coordinates),
+                map(|l| format!("encoder2.{l}.weight"), |l| format!("encoder2.{l}.bias"), Reads::Coordinates),
+                map(|l| format!("gates.{l}.0.weight"), |l| format!("gates.{l}.0.bias"), Reads::Features(3)),
+                Map { branches: Branches::Difference, ..logits },
             ],
             output: (format!("linear.{}.weight", shape.depth), format!("linear.{}.bias", shape.depth)),
             scales: Some(match shape.variant {
                 Variant::V1 => Scales::Fixed(1.0),
                 Variant::V2 => Scales::Trained("residual_scales"),
             }),
-            slots: [12, 1, 5],
+            slots: [7, 1, 5],
             stages: [10, 6],
         }
     }

@@ -1,6 +1,6 @@
 //! The standard PINN network: a_l = tanh(W_l a_{l−1} + b_l), linear output.
 
-use super::wiring::{Map, Reads, Wiring};
+use super::wiring::{Branches, Map, Reads, Wiring};
 use super::{Architecture, Layout, Shape, Slot, dense, init::Start};
 use crate::math::Real;
 
@@ -26,15 +26,14 @@ impl Architecture for Mlp {
     fn wiring(shape: &Shape) -> Wiring {
         Wiring {
             maps: vec![Map {
-                constant: "MAIN",
                 weight: |l| format!("net.{}.weight", 2 * l),
                 bias: |l| format!("net.{}.bias", 2 * l),
                 reads: Reads::Previous,
-                branches: false,
+                branches: Branches::None,
             }],
             output: (format!("net.{}.weight", 2 * shape.depth), format!("net.{}.bias", 2 * shape.depth)),
             scales: None,
-            slots: [5, 1, 0],
+            slots: [4, 1, 0],
             stages: [2, 2],
         }
     }

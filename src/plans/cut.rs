@@ -1,42 +1,18 @@
 //! What every plan that cuts the way from points to slabs shares: terms in groups that travel with one jet, workgroups with
 //! their tiles, slabs and scratch, and the texts that a kernel of a group is linked from.
 
-use encase::ShaderType;
-
 use crate::error::{Error, Result};
-use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Kernel, Part, Resource, Vectors};
+use crate::gpu::{Dispatch, Gpu, IMAGE_ROW_BITS, Part, Vectors};
 use crate::math::Jet;
 use crate::networks::wiring::Wiring;
-use crate::problems::Equation;
 
+use super::group::{Group, GroupKernels, SHARE_SLOTS, condition_constants, groups, share_table};
 use super::packing::Packing;
 use super::prelude::{Prelude, plugin, shader};
 use super::products::Products;
-use super::step::{Gradients, Inputs, Setup, Share, common_prelude};
+use super::step::{Gradients, Inputs, Setup, common_prelude};
 use super::tile::{Tile, trip_limit};
-
-/// A term on one of its point sets as the kernel sees it; see `Share` in `shares.wgsl`.
-#[derive(Clone, Copy, Default, ShaderType)]
-struct ShareEntry {
-    first_point: u32,
-    first_sample: u32,
-    count: u32,
-    first_workgroup: u32,
-    weight: f32,
-    term: u32,
-    partner_axis: u32,
-    partner_at: f32,
-}
-
-/// The shares of one kernel must fit this uniform array.
-const SHARE_SLOTS: usize = 8;
-
-/// The terms that one kernel serves, by their shares, and the jet they travel with.
-struct Group {
-    jet: Jet,
-    shares: Vec<Share>,
-    residual: Part,
-}
+use super::work::points_of;
 
 /// How long the features of a tile are kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,38 +21,6 @@ pub(super) enum Scratch {
     PerWorkgroup,
     /// Until the end of the step, so that other dispatches can go on with them.
     PerTile,
-}
-
-/// A group's kernels with their buffers.
-pub(super) struct GroupKernels<'a> {
-    /// Where they run.
-    pub gpu: &'a Gpu,
-    /// The wiring of the network.
-    pub wiring: &'a Wiring,
-    /// Hidden layers.
-    pub depth: usize,
-    prelude: Prelude,
-    parts: Vec<Part>,
-    buffers: Vec<(&'a str, &'a dyn Resource)>,
-    workgroups: usize,
-}
-
-impl GroupKernels<'_> {
-    /// The kernel `kernels/<label>`, with more constants.
-    pub fn link(&self, label: &str, constants: impl FnOnce(&mut Prelude)) -> Result<Kernel> {
-        let mut prelude = self.prelude.clone();
-        constants(&mut prelude);
-        let mut parts = vec![prelude.part()];
-        parts.extend_from_slice(&self.parts);
-        parts.push(shader(&format!("kernels/{label}")));
-        Kernel::link(self.gpu, label, &parts)
-    }
-
-    /// The group's workgroups of `kernel`, with its buffers and `more`.
-    pub fn dispatch(&self, kernel: &Kernel, more: &[(&str, &dyn Resource)]) -> Result<Dispatch> {
-        let buffers = [&self.buffers, more].concat();
-        Ok(kernel.bind(self.gpu, &buffers)?.workgroups(self.workgroups as u32))
-    }
 }
 
 /// Builds the dispatches from points to slabs, group after group, as `dispatches` says for one. Groups compile side by
@@ -96,7 +40,7 @@ pub(super) fn cut(
         let points = tile.points();
         return Err(Error::Usage(format!("a tile of {points} points has no room for pairs: make it even")));
     }
-    let wiring = setup.network.wiring(&setup.shape);
+    let wiring = tile.wiring(setup.network, &setup.shape);
     // slabs lie share after share, so those of a term are neighbours
     let mut slab_first = vec![0; setup.problem.terms().len() + 1];
     let mut slab_count = 0;
@@ -106,7 +50,7 @@ pub(super) fn cut(
         let mut firsts = Vec::new();
         for share in &group.shares {
             firsts.push(slab_count);
-            slab_count += places(setup, share).div_ceil(tile.points()).div_ceil(tiles);
+            slab_count += points_of(setup, share).div_ceil(tile.points()).div_ceil(tiles);
             slab_first[share.term + 1] = slab_count;
         }
         walks.push(Walk { tiles, workgroups: slab_count - firsts[0], firsts });
@@ -118,8 +62,9 @@ pub(super) fn cut(
         let shares = share_table(gpu, setup, group, &walk.firsts)?;
         dispatches_of(&GroupKernels {
             gpu,
+            setup,
             wiring: &wiring,
-            depth: setup.shape.depth,
+            group,
             prelude: group_prelude(setup, packing, tile, group, walk),
             parts: [
                 tile_parts(setup, group.jet, tile),
@@ -167,61 +112,18 @@ fn group_prelude(setup: &Setup, packing: &Packing, tile: &Tile, group: &Group, w
     prelude
 }
 
-/// Places that a share takes in its tiles: a partner takes one of its own, beside its point.
-fn places(setup: &Setup, share: &Share) -> usize {
-    let each = if setup.problem.partner(share.term).is_some() { 2 } else { 1 };
-    each * setup.counts[share.set]
-}
-
-/// The equation with its own jet; then every other condition with values, or values and slopes where one of them
-/// asks for slopes. Terms come in the problem's order, the equation first, so each kernel's slabs lie together.
-fn groups(setup: &Setup) -> Vec<Group> {
-    let terms = setup.problem.terms();
-    let (equation, conditions): (Vec<_>, Vec<_>) =
-        setup.shares().0.into_iter().partition(|share| matches!(terms[share.term].equation, Equation::Pde));
-    let slopes = conditions.iter().any(|share| setup.problem.jet_of(share.term) == Jet::Gradient);
-    let jet = if slopes { Jet::Gradient } else { Jet::Value };
-    let own = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
-    vec![
-        Group { jet: setup.problem.jet(), shares: equation, residual: own },
-        Group { jet, shares: conditions, residual: shader("residuals/conditions") },
-    ]
-}
-
-/// Kind, first field, number of fields, axis and scale of each term's condition; the equation's own entry is never
-/// looked at.
-pub fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
-    const KINDS: [&str; 4] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY", "CONDITION_PERIODIC"];
-    for (kind, name) in KINDS.iter().enumerate() {
-        prelude.u32(name, kind);
-    }
-    let of = |equation: Equation| match equation {
-        Equation::Pde => [0, 0, 0, 0],
-        Equation::Values { first, count } | Equation::MeanValues { first, count } => [0, first, count, 0],
-        Equation::Slope { field, axis } => [1, field, 1, axis],
-        Equation::Velocity => [2, 0, 1, 0],
-        Equation::Periodic { count, axis } => [3, 0, count, axis],
-    };
-    let terms = setup.problem.terms();
-    let all: Vec<[usize; 4]> = terms.iter().map(|term| of(term.equation)).collect();
-    prelude.f32s("CONDITION_SCALE", &terms.iter().map(|term| term.equation.value_scale()).collect::<Vec<_>>());
-    let names = ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_COUNT", "CONDITION_AXIS"];
-    for (column, name) in names.iter().enumerate() {
-        prelude.u32s(name, &all.iter().map(|row| row[column]).collect::<Vec<_>>());
-    }
-}
-
 /// Constants that `tile.wgsl` and the networks expect.
 pub(super) fn network_prelude(setup: &Setup, packing: &Packing, tile: &Tile) -> Prelude {
-    let wiring = setup.network.wiring(&setup.shape);
+    let wiring = tile.wiring(setup.network, &setup.shape);
     let mut p = common_prelude(setup);
     p.u32("WIDTH", setup.shape.width).u32("DEPTH", setup.shape.depth);
     p.u32("LANES", tile.lanes).u32("SPAN", tile.span).u32("GROUPS", tile.groups).u32("THREADS", tile.threads());
     products(setup, tile).constants(&mut p);
-    p.bool("AT_ONCE", tile.at_once).bool("KEPT", tile.kept);
+    p.bool("AT_ONCE", tile.at_once).bool("KEPT", tile.kept).bool("SPLIT_K", tile.split_k);
+    p.bool("COLLAPSED", tile.collapsed).u32s("MAPS_AT", &packing.maps[0]).u32s("TRANSPOSES_AT", &packing.maps[1]);
     p.u32("FORWARD_STAGES", wiring.stages[0]).u32("BACKWARD_STAGES", wiring.stages[1]);
     p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
-    p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", wiring.slots(setup.shape.depth, tile.kept));
+    p.u32("STRIDE", stride(setup, tile)).u32("SLOTS", tile.slots(&wiring, setup.shape.depth));
     for (name, value) in &packing.constants {
         p.u32(name, *value);
     }
@@ -245,7 +147,7 @@ pub(super) fn tile_parts(setup: &Setup, jet: Jet, tile: &Tile) -> Vec<Part> {
 
 /// How the kernels for `tile` multiply.
 pub(super) fn products(setup: &Setup, tile: &Tile) -> Products {
-    Products::new(&setup.shape, &setup.network.wiring(&setup.shape), tile)
+    Products::new(&setup.shape, &tile.wiring(setup.network, &setup.shape), tile)
 }
 
 /// Scratch for `workgroups`.
@@ -269,7 +171,7 @@ pub(super) fn scratch_bytes(setup: &Setup, jet: Jet, tile: &Tile, wiring: &Wirin
         Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
         Jet::Second5d | Jet::Third => 32,
     };
-    (jet_bytes * wiring.slots(setup.shape.depth, tile.kept) * stride(setup, tile) * tile.points()) as u64
+    (jet_bytes * tile.slots(wiring, setup.shape.depth) * stride(setup, tile) * tile.points()) as u64
 }
 
 /// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass the [`trip_limit`]
@@ -290,13 +192,13 @@ fn tiles_per_workgroup(
             trip_limit(gpu)
         )));
     }
-    let tiles: usize = group.shares.iter().map(|share| places(setup, share).div_ceil(tile.points())).sum();
+    let tiles: usize = group.shares.iter().map(|share| points_of(setup, share).div_ceil(tile.points())).sum();
     let largest = if tile.images { gpu.max_image() } else { gpu.max_binding() };
     let room = (largest / scratch_bytes(setup, group.jet, tile, wiring)).max(1) as usize;
     if keep == Scratch::PerTile && tiles > room {
         return Err(Error::Device(format!(
             "{tiles} tiles of features do not fit this adapter's largest piece of memory, which holds {room}: \
-             take --plan fused, which keeps none, fewer points or a narrower network"
+             take --plan fused, which keeps none without `split_k`, fewer points or a narrower network"
         )));
     }
     let by_room = match keep {
@@ -323,8 +225,8 @@ pub(super) fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usi
 /// below the [`trip_limit`].
 pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
     let most = gpu.max_threads() as usize;
-    let wiring = setup.network.wiring(&setup.shape);
     let mut tile = Tile::for_adapter(gpu, setup.shape.width, setup.problem.jet().streams());
+    let wiring = tile.wiring(setup.network, &setup.shape);
     while trips_per_tile(setup, &tile, &wiring) > trip_limit(gpu) {
         if tile.span > 1 {
             tile.span /= 2;
@@ -335,29 +237,4 @@ pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
         }
     }
     tile
-}
-
-/// The table of a kernel's shares; `firsts` are the workgroups that begin each.
-fn share_table(gpu: &Gpu, setup: &Setup, group: &Group, firsts: &[usize]) -> Result<Buffer> {
-    let (set_firsts, _) = setup.set_firsts();
-    assert!(group.shares.len() <= SHARE_SLOTS, "more shares than a kernel has slots for");
-    let mut table = [ShareEntry::default(); SHARE_SLOTS];
-    for ((slot, share), &first) in table.iter_mut().zip(&group.shares).zip(firsts) {
-        let count = setup.counts[share.set];
-        // an axis that does not exist: points stand alone
-        let (axis, at) = setup.problem.partner(share.term).unwrap_or((setup.shape.inputs, 0.0));
-        *slot = ShareEntry {
-            first_point: set_firsts[share.set] as u32,
-            first_sample: share.first_sample as u32,
-            count: count as u32,
-            first_workgroup: first as u32,
-            weight: (1.0 / count as f64) as f32,
-            term: share.term as u32,
-            partner_axis: axis as u32,
-            partner_at: at as f32,
-        };
-    }
-    let mut bytes = encase::UniformBuffer::new(Vec::new());
-    bytes.write(&table).expect("a fixed array fits a growing vector");
-    gpu.uniform("shares", bytes.as_ref())
 }

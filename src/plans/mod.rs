@@ -3,6 +3,7 @@
 
 pub mod cut;
 pub mod fused;
+pub mod group;
 pub mod packing;
 pub mod predict;
 pub mod prelude;
@@ -11,6 +12,7 @@ pub mod settings;
 pub mod staged;
 pub mod step;
 pub mod tile;
+pub mod work;
 
 pub use cut::default_tile;
 pub use predict::Predictor;

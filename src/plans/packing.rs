@@ -3,7 +3,7 @@
 
 use crate::networks::Shape;
 use crate::networks::layout::Layout;
-use crate::networks::wiring::{Map, Reads, Scales, Wiring};
+use crate::networks::wiring::{Branches, Map, Reads, Scales, Wiring};
 
 use super::products::{Columns, Products};
 use super::tile::Tile;
@@ -32,7 +32,9 @@ pub struct Packing {
     pub weights_vectors: usize,
     pub slab_vectors: usize,
     /// Shader constants: name and value.
-    pub constants: Vec<(String, usize)>,
+    pub constants: Vec<(&'static str, usize)>,
+    /// Where each map of a layer begins, and each transpose.
+    pub maps: [Vec<usize>; 2],
     fixed: Vec<(usize, f32)>,
 }
 
@@ -56,6 +58,7 @@ impl Packing {
             weights_vectors: 0,
             slab_vectors: 0,
             constants: Vec::new(),
+            maps: [Vec::new(), Vec::new()],
             fixed: Vec::new(),
         };
         let [input_vectors, square_vectors] = products.gradient_vectors();
@@ -63,12 +66,12 @@ impl Packing {
         let layers_at = 1 + shape.depth;
         let output_at = layers_at + shape.depth * slab_layer;
         packing.slab_vectors = output_at + shape.width + 1;
-        let (offsets, layer_weights) = packing.map_offsets(&products, wiring);
+        let layer_weights = packing.place_maps(&products, wiring);
         for layer in 0..shape.depth {
             let slab = layers_at + layer * slab_layer;
             let mut square = slab + wiring.maps.len() * input_vectors;
             for (index, map) in wiring.maps.iter().enumerate() {
-                let (forward, transposed) = offsets[index];
+                let [forward, transposed] = [packing.maps[0][index], packing.maps[1][index]];
                 let at = MapPlaces {
                     layer,
                     forward: 4 * (layer * layer_weights + forward),
@@ -85,7 +88,7 @@ impl Packing {
         let weights_output_at = scales_at + shape.depth;
         packing.place_output(shape, layout, wiring, weights_output_at, output_at);
         packing.weights_vectors = weights_output_at + shape.width + 1 + products.overrun();
-        for (name, value) in [
+        packing.constants.extend([
             ("LAYER_WEIGHTS", layer_weights),
             ("SCALE_AT", scales_at),
             ("OUTPUT_AT", weights_output_at),
@@ -93,9 +96,7 @@ impl Packing {
             ("SLAB_LAYER", slab_layer),
             ("SLAB_OUTPUT_AT", output_at),
             ("SLAB_VECTORS", packing.slab_vectors),
-        ] {
-            packing.constants.push((name.to_owned(), value));
-        }
+        ]);
         packing
     }
 
@@ -128,20 +129,17 @@ impl Packing {
         packed
     }
 
-    /// Offsets of each map within a layer and the layer's size; leaves the shader constants behind.
-    fn map_offsets(&mut self, products: &Products, wiring: &Wiring) -> (Vec<(usize, usize)>, usize) {
+    /// Lays the maps of a layer and their transposes out; returns the layer's size.
+    fn place_maps(&mut self, products: &Products, wiring: &Wiring) -> usize {
         let mut next = 0;
-        let mut offsets = Vec::new();
         for map in &wiring.maps {
-            let forward = next;
             let sizes = [0, 1].map(|layer| products.forward_vectors(columns(map, layer)));
-            let transposed = forward + sizes[0].max(sizes[1]);
+            let transposed = next + sizes[0].max(sizes[1]);
+            self.maps[0].push(next);
+            self.maps[1].push(transposed);
             next = transposed + products.transposed_vectors(map.squares());
-            offsets.push((forward, transposed));
-            self.constants.push((format!("{}_AT", map.constant), forward));
-            self.constants.push((format!("{}_T_AT", map.constant), transposed));
         }
-        (offsets, next)
+        next
     }
 
     fn place_map(&mut self, shape: &Shape, products: &Products, layout: &Layout, map: &Map, at: &MapPlaces) {
@@ -151,8 +149,13 @@ impl Packing {
             Columns::Inputs => shape.inputs,
             Columns::Features(parts) => parts * width,
         };
-        let weight = layout.offset(&(map.weight)(at.layer));
-        let bias = layout.offset(&(map.bias)(at.layer));
+        let (first_row, twin) = match map.branches {
+            Branches::None => (0, None),
+            Branches::Difference => (0, Some(width)),
+            Branches::One(branch) => (branch * width, None),
+        };
+        let weight = layout.offset(&(map.weight)(at.layer)) + first_row * count;
+        let bias = layout.offset(&(map.bias)(at.layer)) + first_row;
         for row in 0..width {
             let place = Place {
                 packed: (at.forward + products.forward(columns, row, None)) as u32,
@@ -160,7 +163,7 @@ impl Packing {
                 partner: NONE,
                 slab: (at.inputs + products.input(row, shape.inputs)) as u32,
             };
-            self.put(bias + row, place, map.branches.then_some(width));
+            self.put(bias + row, place, twin);
             for column in 0..count {
                 let packed = (at.forward + products.forward(columns, row, Some(column))) as u32;
                 let (part, k) = (column / width, column % width);
@@ -172,7 +175,7 @@ impl Packing {
                     ],
                 };
                 let place = Place { packed, transposed, partner: NONE, slab };
-                self.put(weight + row * count + column, place, map.branches.then_some(width * count));
+                self.put(weight + row * count + column, place, twin.map(|rows| rows * count));
             }
         }
     }

@@ -36,7 +36,9 @@ impl Predictor {
         let streams = jet.streams();
         let count = points.len() / setup.shape.inputs;
         let outputs = setup.shape.outputs;
-        let wiring = setup.network.wiring(&setup.shape);
+        // nothing goes back
+        let tile = &Tile { kept: false, split_k: false, ..*tile };
+        let wiring = tile.wiring(setup.network, &setup.shape);
         let tiles = count.div_ceil(tile.points());
         let per_workgroup = scratch_bytes(setup, jet, tile, &wiring);
         // a forward pass takes less than half of the trips that the count for a whole step gives

@@ -77,6 +77,7 @@ const SHADERS: &[(&str, &str)] = &[
     ("residuals/conditions", include_str!("../../shaders/residuals/conditions.wgsl")),
     ("kernels/sample", include_str!("../../shaders/kernels/sample.wgsl")),
     ("kernels/fused", include_str!("../../shaders/kernels/fused.wgsl")),
+    ("kernels/weight_gradients", include_str!("../../shaders/kernels/weight_gradients.wgsl")),
     ("kernels/staged", include_str!("../../shaders/kernels/staged.wgsl")),
     ("kernels/predict", include_str!("../../shaders/kernels/predict.wgsl")),
     ("kernels/reduce", include_str!("../../shaders/kernels/reduce.wgsl")),

@@ -66,6 +66,8 @@ impl Products {
 
     /// Their constants.
     pub fn constants(&self, prelude: &mut Prelude) {
+        let [columns, rows] = MOST_VECTORS;
+        prelude.u32("MOST_COLUMN_VECTORS", columns).u32("MOST_ROW_VECTORS", rows);
         prelude.u32("ROWS", self.tile.rows).u32("BLOCK", self.tile.block).u32("STRIP", self.tile.strip);
         prelude.u32("COLUMNS_narrow", self.columns(1)).u32("PARTS_narrow", 1);
         prelude.u32("COLUMNS_wide", self.columns(self.parts)).u32("PARTS_wide", self.parts);

@@ -178,7 +178,7 @@ impl Step {
     pub fn build(gpu: &Gpu, setup: &Setup, plan: &dyn Plan, tile: &Tile) -> Result<Step> {
         tile.check(gpu)?;
         let layout = setup.network.layout(&setup.shape);
-        let packing = Packing::new(&setup.shape, &layout, &setup.network.wiring(&setup.shape), tile);
+        let packing = Packing::new(&setup.shape, &layout, &tile.wiring(setup.network, &setup.shape), tile);
         let terms = setup.problem.terms().len();
         let n = layout.len;
         let (_, points) = setup.set_firsts();

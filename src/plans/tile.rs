@@ -5,6 +5,7 @@ use crate::gpu::{Gpu, Part};
 
 use super::prelude::{shader, unrolled};
 use crate::math::Jet;
+use crate::networks::{Network, Shape, Wiring};
 
 /// The shape of a tile; every number is a constant of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,6 +37,12 @@ pub struct Tile {
     pub at_once: bool,
     /// Whether activations of all layers are kept for the way back, instead of computed again.
     pub kept: bool,
+    /// Whether weight gradients have a dispatch of their own, which splits the points among workgroups (split-K), instead of
+    /// being summed up tile by tile.
+    pub split_k: bool,
+    /// Whether a softmax over two branches is collapsed to a sigmoid of the difference of its logits, instead of both
+    /// branches being multiplied as written.
+    pub collapsed: bool,
 }
 
 /// Loop trips that one invocation may take by the plan's own count: some drivers end loops silently after
@@ -92,6 +99,8 @@ impl Tile {
                 in_step,
                 at_once,
                 kept: true,
+                split_k: false,
+                collapsed: true,
             };
         }
         let rows = fit(width, 2, 6);
@@ -109,7 +118,20 @@ impl Tile {
             in_step: false,
             at_once: false,
             kept: true,
+            split_k: false,
+            collapsed: true,
         }
+    }
+
+    /// The maps of a network as kernels for this tile multiply them.
+    pub fn wiring(&self, network: &dyn Network, shape: &Shape) -> Wiring {
+        let wiring = network.wiring(shape);
+        if self.collapsed { wiring } else { wiring.written_out() }
+    }
+
+    /// Feature vectors of scratch that a tile needs.
+    pub fn slots(&self, wiring: &Wiring, depth: usize) -> usize {
+        wiring.slots(depth, self.kept, self.split_k)
     }
 
     /// Whether kernels of this tile can run on `gpu`, and if not, why.
@@ -141,6 +163,9 @@ impl Tile {
         }
         if self.broadcasts && self.groups != 1 {
             return fail(format!("`broadcasts` needs one group of threads, not {}", self.groups));
+        }
+        if self.split_k && !self.kept {
+            return fail("`split_k` needs the activations of all layers: set `kept` to true".into());
         }
         Ok(())
     }
