@@ -171,6 +171,16 @@ fn names_stay_in_their_rooms() {
     report(&failures);
 }
 
+/// Tests start the program by one function, which keeps it from what this machine's user has set or measured.
+#[test]
+fn tests_start_the_program_with_nothing_of_its_user() {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut files);
+    let starts = |file: &&PathBuf| fs::read_to_string(file).unwrap().contains(concat!("CARGO_BIN", "_EXE"));
+    let starting: Vec<_> = files.iter().filter(starts).collect();
+    assert!(starting.len() == 1 && starting[0].ends_with("common/mod.rs"), "{starting:?}");
+}
+
 /// Whether `name` stands in the line as a word of its own, not as the end of a longer one.
 fn names_it(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))

@@ -4,7 +4,6 @@
 mod common;
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use acr_pinn_gpu::lab::bench::{self, Protocol};
@@ -47,7 +46,7 @@ fn a_quick_measurement_is_complete() {
     let (json, trace, picture) = (path("a.json"), path("trace.json"), path("roofline.png"));
     let wanted = ["bench", "klein-gordon", "--quick", "--plain", "--quiet", "--format", "md"];
     let files = ["--json", &json, "--trace", &trace, "--roofline", &picture];
-    let output = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu")).args(wanted).args(files).output().unwrap();
+    let output = common::program().args(wanted).args(files).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && err.is_empty(), "{out}\n{err}");
     assert!(out.contains("| fused ") && out.contains("measured ceilings"), "{out}");
@@ -148,7 +147,7 @@ fn comparisons_have_exit_codes() {
         (&[&a, &slow, "--fail-on", "faster"], 2, "slower:5%"),
     ];
     for (arguments, code, part) in cases {
-        let output = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu")).arg("compare").args(arguments).output().unwrap();
+        let output = common::program().arg("compare").args(arguments).output().unwrap();
         let text = [&output.stdout[..], &output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
         assert!(output.status.code() == Some(code) && text.contains(part), "{arguments:?}: {text}");

@@ -1,6 +1,8 @@
 //! The program as its users meet it: run directories, exit codes, messages with a remedy, and the same bits
 //! after an interruption.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -8,14 +10,7 @@ use std::time::{Duration, Instant};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
-    // nothing of the developer's own set-up may leak into the tests
-    for name in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_DUMP_SHADERS", "RUST_LOG"] {
-        command.env_remove(name);
-    }
-    command
-}
+use common::program;
 
 fn call(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()

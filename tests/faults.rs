@@ -2,6 +2,8 @@
 //! devices that are lost, numbers that are not finite, disks that do not take a checkpoint. The faults are made by
 //! `ACR_PINN_FAULT`; `scripts/endurance.sh` is the long version of the kills.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -27,10 +29,7 @@ const TINY: [&str; 13] = [
 ];
 
 fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
-    for name in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_MEMORY", "ACR_PINN_FAULT", "RUST_LOG"] {
-        command.env_remove(name);
-    }
+    let mut command = common::program();
     command.args(arguments);
     command
 }

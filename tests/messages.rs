@@ -4,9 +4,10 @@
 // the words of the operating system are those of Linux
 #![cfg(target_os = "linux")]
 
+mod common;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::process::Command;
 
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{Mlp, Network, Shape};
@@ -104,10 +105,7 @@ fn every_message_says_what_where_and_what_to_do() {
     files(folder.path());
     let mut text = String::new();
     for line in LINES.into_iter().chain(FILES).chain(DEVICES) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
-        for name in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_MEMORY", "ACR_PINN_FAULT", "RUST_LOG"] {
-            command.env_remove(name);
-        }
+        let mut command = common::program();
         command.current_dir(folder.path()).env("NO_COLOR", "1").arg("--quiet").args(line.split(' '));
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -1,6 +1,8 @@
 //! Studies through the binary: complete, killed and continued, extended, refused. All runs have the same tiny
 //! kernels, and the parts follow each other, because compiling kernels is what takes time here.
 
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -8,10 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 fn study(name: &str, folder: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
-    for variable in ["ACR_PINN_ADAPTER", "ACR_PINN_BACKEND", "ACR_PINN_DUMP_SHADERS", "RUST_LOG"] {
-        command.env_remove(variable);
-    }
+    let mut command = common::program();
     command.args(["study", name, "--problems", "klein-gordon", "--preset", "quick", "--width", "4", "--depth", "1"]);
     command.args(["--points", "pde=16", "--points", "bc=8", "--points", "ic=8", "--out"]).arg(folder).args(more);
     command

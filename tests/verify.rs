@@ -36,8 +36,7 @@ fn this_adapter_conforms() {
 }
 
 fn verb(arguments: &[&str]) -> std::process::Output {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
-    command.env_remove("ACR_PINN_FAULT").arg("verify").args(arguments).output().unwrap()
+    common::program().arg("verify").args(arguments).output().unwrap()
 }
 
 #[test]

@@ -11,11 +11,13 @@ use acr_pinn_gpu::lab::probe;
 use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
 use acr_pinn_gpu::lab::trace::Trace;
-use acr_pinn_gpu::training::{Config, Draft, Options, files};
+use acr_pinn_gpu::plans::Tile;
+use acr_pinn_gpu::training::{Config, Draft, Observer, Options, Tuner, Tuning, files};
 use indicatif::ProgressBar;
 
 use super::adapter::AdapterArgs;
 use super::config::Flags;
+use super::tune::TuneArgs;
 use super::{bench_table, output, roofline, serve};
 
 /// Arguments of `bench`.
@@ -58,6 +60,8 @@ pub struct Args {
     options: Flags,
     #[command(flatten)]
     adapter: AdapterArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
 }
 
 /// How a result is printed.
@@ -96,7 +100,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let gpu = args.adapter.open(quiet)?;
     let configs = configurations(args, &names, if gpu.is_software() { "quick" } else { "revised" })?;
     if args.serve {
-        return serve::run(&args.adapter.choice(), &gpu, &configs[0], &wanted(args));
+        let tile = tile(&mut Tuner::new(tuning(args)), &gpu, &configs[0], &ProgressBar::hidden(), quiet);
+        return serve::run(&args.adapter.choice(), &gpu, &configs[0], tile, &wanted(args));
     }
     let mut trace = Trace::default();
     let document = measure(args, &gpu, &configs, &mut trace, quiet)?;
@@ -131,23 +136,27 @@ fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet:
     bar.enable_steady_tick(Duration::from_millis(100));
     bar.set_message("probe: what this adapter can do");
     let ceilings = probe::measure(gpu)?;
-    let protocol = Protocol {
+    let protocol = |tile: Tile| Protocol {
         samples: if args.quick { args.samples.min(bench::FEWEST) } else { args.samples },
         limit: Duration::from_secs(args.seconds),
         warmup: Duration::from_secs(if args.quick { 1 } else { 10 }),
-        // software rendering compiles slowly
-        tile: (args.quick && gpu.is_software()).then(|| small(gpu)),
+        tile: Some(tile),
     };
     let open = |checked: bool| Gpu::open(&Choice { checked, ..args.adapter.choice() });
-    let mut rows = Vec::new();
+    let (mut rows, mut tuner) = (Vec::new(), Tuner::new(tuning(args)));
     for config in configs {
+        let tile = match args.quick && gpu.is_software() && tuning(args) == Tuning::Never {
+            // software rendering compiles slowly
+            true => small(gpu),
+            false => tile(&mut tuner, gpu, config, &bar, quiet),
+        };
         let mut progress = |text: String| bar.set_message(text);
         rows.extend(bench::run(
             &open,
             gpu.is_checked(),
             &config.setup(),
             &wanted(args),
-            &protocol,
+            &protocol(tile),
             trace,
             &mut progress,
         )?);
@@ -164,6 +173,36 @@ fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet:
         ceilings,
         rows,
     })
+}
+
+/// How the tile that rungs begin with is chosen; `--quick` should be quick.
+fn tuning(args: &Args) -> Tuning {
+    args.tune.tuning(if args.quick { Tuning::Never } else { Tuning::Usual })
+}
+
+/// The tile that rungs of `config` begin with.
+fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, quiet: bool) -> Tile {
+    let mut announce = Announce { problem: config.problem.name(), bar, quiet };
+    tuner.choose(gpu, &config.setup(), config.plan, &mut announce).tile
+}
+
+/// Says which tile is taken.
+struct Announce<'a> {
+    problem: &'a str,
+    bar: &'a ProgressBar,
+    quiet: bool,
+}
+
+impl Observer for Announce<'_> {
+    fn notice(&mut self, text: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("{text}"));
+        }
+    }
+
+    fn measuring(&mut self, tile: &str) {
+        self.bar.set_message(format!("{}: measuring tiles: {tile}", self.problem));
+    }
 }
 
 /// The settings of each problem; `preset` where none is asked for.

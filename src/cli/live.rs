@@ -109,6 +109,12 @@ impl Watch for Live<'_> {
         self.redraw();
     }
 
+    fn notice(&mut self, text: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("{text}"));
+        }
+    }
+
     fn ends(&mut self, index: usize, outcome: &Outcome, found: bool) {
         self.done += usize::from(!found);
         self.current = None;

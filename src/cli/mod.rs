@@ -19,6 +19,7 @@ mod run;
 mod serve;
 mod signals;
 mod study;
+mod tune;
 mod verify;
 
 use acr_pinn_gpu::error::Error;

@@ -38,6 +38,10 @@ impl Observer for Show<'_> {
         self.stop.requested()
     }
 
+    fn measuring(&mut self, tile: &str) {
+        self.bar.set_message(format!("measuring tiles: {tile}"));
+    }
+
     fn compiling(&mut self) {
         self.bar.set_message("compiling kernels");
     }

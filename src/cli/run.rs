@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::training::journal::{self, utc_now};
-use acr_pinn_gpu::training::{Checkpoint, Config, Draft, Options, Run, Runner, files};
+use acr_pinn_gpu::training::{Checkpoint, Config, Draft, Options, Run, Runner, Tuning, files};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
 use super::config::{self, Flags};
 use super::progress::Show;
 use super::signals::Stop;
+use super::tune::TuneArgs;
 use super::{evaluate, output};
 
 /// Arguments of `run`.
@@ -43,6 +44,8 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
 }
 
 /// Arguments of `resume`.
@@ -91,7 +94,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     }
     let stop = Stop::listen()?;
     let first = config.seed;
-    let mut runner = Runner::new(&gpu);
+    let mut runner = Runner::new(&gpu, args.tune.tuning(Tuning::Usual));
     for seed in first..first + args.seeds {
         config.set_seed(seed);
         let folder = run_folder(args, &config)?;
@@ -99,7 +102,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             remember_reference(&mut config);
             keep_reference(reference, &folder)?;
         }
-        let run = Run { config: &config, folder: &folder, solution: solution.clone(), from: None };
+        let run = Run { config: &config, folder: &folder, solution: solution.clone(), from: None, tile: None };
         let outcome = runner.run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
         if let Some(code) = outcome.stopped {
             return Ok(code);
@@ -122,8 +125,14 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
         }
         None => config.problem.solution(),
     };
-    let from = newest(args, &config, quiet)?;
+    let mut from = newest(args, &config, quiet)?;
     let gpu = args.adapter.open(quiet)?;
+    let mut tile = stored.tile;
+    if gpu.record().name != stored.adapter {
+        // what is fast there may be slow here, and the bits are others in any case
+        from.iter_mut().for_each(|checkpoint| checkpoint.tile = None);
+        tile = None;
+    }
     let step = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
     if !quiet {
         eprintln!("resume:  from step {step} of {}", config.preset.steps);
@@ -132,8 +141,9 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
         }
     }
     let stop = Stop::listen()?;
-    let run = Run { config: &config, folder: &args.run, solution, from };
-    let outcome = Runner::new(&gpu).run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
+    let run = Run { config: &config, folder: &args.run, solution, from, tile };
+    let outcome =
+        Runner::new(&gpu, Tuning::Never).run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
     Ok(outcome.stopped.unwrap_or(0))
 }
 

@@ -8,18 +8,18 @@ use acr_pinn_gpu::gpu::{Choice, Gpu};
 use acr_pinn_gpu::lab::bench::{Course, describe};
 use acr_pinn_gpu::lab::ladder::{self, Wanted};
 use acr_pinn_gpu::lab::proof::Proof;
-use acr_pinn_gpu::plans::default_tile;
+use acr_pinn_gpu::plans::{Tile, cut::within_trips};
 use acr_pinn_gpu::training::Config;
 use serde_json::json;
 
 use super::output;
 
 /// Serves the last rung that is wanted, or the first plan as it comes; 1 if it is wrong.
-pub fn run(choice: &Choice, gpu: &Gpu, config: &Config, wanted: &Wanted) -> anyhow::Result<u8> {
+pub fn run(choice: &Choice, gpu: &Gpu, config: &Config, tile: Tile, wanted: &Wanted) -> anyhow::Result<u8> {
     let setup = config.setup();
     let wanted = Wanted { plain: wanted.with.is_empty(), ..wanted.clone() };
     let open = |checked: bool| Gpu::open(&Choice { checked, ..choice.clone() });
-    let tiles = [default_tile(gpu, &setup), default_tile(&open(!choice.checked)?, &setup)];
+    let tiles = [tile, within_trips(&open(!choice.checked)?, &setup, tile)];
     let rungs = ladder::rungs(&wanted, tiles, choice.checked, &|tile| tile.check(gpu).is_ok())?;
     let at = if wanted.plain { 0 } else { rungs.len() - 1 };
     let rung = &rungs[at];

@@ -11,7 +11,7 @@ use acr_pinn_gpu::study::execute::{Director, state_of};
 use acr_pinn_gpu::study::publish::{Context, finished, publish};
 use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Study, Variation};
 use acr_pinn_gpu::training::journal::utc_now;
-use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, files};
+use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
@@ -19,6 +19,7 @@ use super::config::Flags;
 use super::live::Live;
 use super::output;
 use super::signals::Stop;
+use super::tune::TuneArgs;
 
 /// Arguments of `study`.
 #[derive(clap::Args)]
@@ -75,6 +76,8 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -103,7 +106,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
     let stop = Stop::listen()?;
     let mut live = Live::new(&entries, &stop, quiet);
-    let ended = Director::new(&gpu, &folder, args.force).perform(&entries, &mut live);
+    let mut director = Director::new(&gpu, &folder, args.force, args.tune.tuning(Tuning::Usual));
+    let ended = director.perform(&entries, &mut live);
     live.clear();
     let runs = gather(&folder, entries);
     // what is there is published whatever happened

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::gpu::{Dispatch, Gpu};
 use crate::math::statistics::median;
 use crate::networks::wiring::Branches;
+use crate::plans::cut::within_trips;
 use crate::plans::default_tile;
 use crate::plans::step::RING;
 use crate::plans::{Setup, Step, Tile, work};
@@ -29,7 +30,7 @@ pub struct Protocol {
     pub limit: Duration,
     /// A rung is warmed up at most this long.
     pub warmup: Duration,
-    /// Begin with this tile instead of the adapter's choice.
+    /// Begin with this tile instead of the adapter's default; with checks the other way, as much of it as can run there.
     pub tile: Option<Tile>,
 }
 
@@ -64,7 +65,8 @@ pub fn run(
 ) -> Result<Vec<Row>> {
     let gpu = open(checked)?;
     let other = open(!checked)?;
-    let tiles = [&gpu, &other].map(|gpu| protocol.tile.unwrap_or_else(|| default_tile(gpu, setup)));
+    let tile = |gpu| protocol.tile.map_or_else(|| default_tile(gpu, setup), |tile| within_trips(gpu, setup, tile));
+    let tiles = [&gpu, &other].map(tile);
     let rungs = ladder::rungs(wanted, tiles, checked, &|tile| makes_sense(&gpu, setup, tile))?;
     let problem = setup.problem.name();
     progress(format!("{problem}: f64 oracle"));

@@ -221,11 +221,14 @@ pub(super) fn trips_per_tile(setup: &Setup, tile: &Tile, wiring: &Wiring) -> usi
     setup.shape.depth * (layer + recomputed + forward + backward) + outputs
 }
 
-/// The tile that [`Tile::for_adapter`] proposes, with fewer points and more groups until one tile's loops stay
-/// below the [`trip_limit`].
+/// The tile that [`Tile::for_adapter`] proposes, [`within_trips`].
 pub fn default_tile(gpu: &Gpu, setup: &Setup) -> Tile {
+    within_trips(gpu, setup, Tile::for_adapter(gpu, setup.shape.width, setup.problem.jet().streams()))
+}
+
+/// `tile` with fewer points and more groups until one tile's loops stay below the [`trip_limit`].
+pub fn within_trips(gpu: &Gpu, setup: &Setup, mut tile: Tile) -> Tile {
     let most = gpu.max_threads() as usize;
-    let mut tile = Tile::for_adapter(gpu, setup.shape.width, setup.problem.jet().streams());
     let wiring = tile.wiring(setup.network, &setup.shape);
     while trips_per_tile(setup, &tile, &wiring) > trip_limit(gpu) {
         if tile.span > 1 {

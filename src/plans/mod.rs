@@ -1,6 +1,7 @@
 //! How a training step is cut into kernels: residual networks, terms and strategies come in, a list of
 //! dispatches goes out. Everything after the gradient slabs is shared by every plan.
 
+mod candidates;
 pub mod cut;
 pub mod fused;
 pub mod group;
@@ -12,6 +13,7 @@ pub mod settings;
 pub mod staged;
 pub mod step;
 pub mod tile;
+pub mod tune;
 pub mod work;
 
 pub use cut::default_tile;
@@ -19,6 +21,7 @@ pub use predict::Predictor;
 pub use settings::Settings;
 pub use step::{Plan, Setup, Step};
 pub use tile::Tile;
+pub use tune::{Tuned, tune};
 
 /// Every plan, in the order `list` prints them.
 pub static ALL: &[&dyn Plan] = &[&fused::Fused, &staged::Layered, &staged::Unfused];

@@ -85,6 +85,11 @@ const SHADERS: &[(&str, &str)] = &[
     ("kernels/update", include_str!("../../shaders/kernels/update.wgsl")),
 ];
 
+/// All shared texts.
+pub fn texts() -> impl Iterator<Item = &'static str> {
+    SHADERS.iter().map(|(_, text)| *text)
+}
+
 /// The text of `shaders/<path>.wgsl`, one of the shared ones.
 ///
 /// # Panics

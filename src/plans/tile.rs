@@ -180,11 +180,30 @@ pub fn memory(images: bool, jet: Jet) -> Part {
 }
 
 /// The size between `least` and `most` whose multiples waste the least over `width`; the larger of equals.
-fn fit(width: usize, least: usize, most: usize) -> usize {
+pub(super) fn fit(width: usize, least: usize, most: usize) -> usize {
     (least.min(width)..=most.min(width))
         .min_by_key(|&size| (width.next_multiple_of(size), usize::MAX - size))
         .unwrap_or(1)
 }
+
+/// For tests: by blocks, in buffers.
+#[cfg(test)]
+pub(crate) const BLOCKS: Tile = Tile {
+    lanes: 8,
+    span: 2,
+    groups: 1,
+    rows: 5,
+    block: 5,
+    strip: 25,
+    slabs: 32,
+    images: false,
+    broadcasts: false,
+    in_step: false,
+    at_once: false,
+    kept: true,
+    split_k: false,
+    collapsed: true,
+};
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::report::{Curves, Marker, Series};
+use crate::training::tuning::words;
 
 use super::compare::losses_note;
 use super::table::{Table, cell, plus_minus};
@@ -71,12 +72,19 @@ impl Study for Cost {
         let mut tables: Vec<Table> = problems_of(runs).iter().map(|problem| cost_table(problem, &sizes)).collect();
         tables.extend(model_table(&models));
         Analysis {
-            notes: losses_note(runs).into_iter().chain([protocol]).collect(),
+            notes: losses_note(runs).into_iter().chain([protocol]).chain(tiles(runs)).collect(),
             tables,
             figures: problems_of(runs).iter().flat_map(|problem| figures(problem, &sizes)).collect(),
             document: json!({"sizes": sizes, "models": models}),
         }
     }
+}
+
+/// Which tiles were timed.
+fn tiles(runs: &[Run]) -> Option<String> {
+    let known = runs.iter().filter_map(|run| run.outcome.tile);
+    let list: Vec<String> = distinct(known).iter().map(words).collect();
+    (!list.is_empty()).then(|| format!("Tiles (`tile` of each run in summary.json): {}.", list.join(" · ")))
 }
 
 /// One problem, condition and size, averaged over its repetitions.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::training::journal::{Ending, Journal};
+use crate::training::tuning::{Choice, Tuning};
 use crate::training::{self, Checkpoint, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files};
 
 use super::cost::measured;
@@ -22,6 +23,8 @@ pub trait Watch {
     fn begins(&mut self, index: usize);
     /// Some of it is done: a share from 0 to 1, and the relative L2 error as last seen.
     fn advances(&mut self, share: f64, error: Option<f64>);
+    /// Something a user should know, though the study goes on.
+    fn notice(&mut self, text: &str);
     /// It is over, or was found finished (`found`).
     fn ends(&mut self, index: usize, outcome: &Outcome, found: bool);
 }
@@ -66,6 +69,7 @@ pub struct Director<'a> {
 /// Kernels of the last measurement or race, for the next one.
 struct Built {
     kernels: String,
+    choice: Choice,
     trainer: Trainer<'static>,
     evaluator: Option<Evaluator>,
     /// Device memory of the step.
@@ -73,9 +77,9 @@ struct Built {
 }
 
 impl<'a> Director<'a> {
-    /// Works in the folder `study`.
-    pub fn new(gpu: &Gpu, study: &'a Path, force: bool) -> Director<'a> {
-        Director { gpu: gpu.clone(), study, force, runner: Runner::new(gpu), built: None }
+    /// Works in the folder `study`, with tiles that are chosen as `tuning` says, once for kernels of one kind.
+    pub fn new(gpu: &Gpu, study: &'a Path, force: bool, tuning: Tuning) -> Director<'a> {
+        Director { gpu: gpu.clone(), study, force, runner: Runner::new(gpu, tuning), built: None }
     }
 
     /// Performs what is left of `entries`. Returns the exit code that the watcher stopped it with.
@@ -129,14 +133,16 @@ impl<'a> Director<'a> {
         match entry.task {
             Task::Train => self.train(entry, folder, watch),
             Task::Measure { warmup, timed } => self.noted(entry, folder, watch, |this, journal, watch| {
-                let built = this.build(entry)?;
+                let built = this.build(entry, watch)?;
+                journal.tile(&built.choice)?;
                 let Some(times) = measure(built, [warmup, timed], watch)? else { return Ok(watch.stop()) };
                 journal.note("measured", measured(&times, built.bytes));
                 journal.close("finished")?;
                 Ok(None)
             }),
             Task::Race { budget } => self.noted(entry, folder, watch, |this, journal, watch| {
-                let built = this.build(entry)?;
+                let built = this.build(entry, watch)?;
+                journal.tile(&built.choice)?;
                 let Some(finish) = run_race(built, entry, budget, watch)? else { return Ok(watch.stop()) };
                 record_race(built, entry, folder, journal, finish)?;
                 Ok(None)
@@ -153,7 +159,7 @@ impl<'a> Director<'a> {
             // those of another beginning must not be mistaken for this one's
             std::fs::remove_dir_all(&checkpoints).map_err(|e| Error::output(&checkpoints, e))?;
         }
-        let run = training::Run { config, folder, solution: config.problem.solution(), from };
+        let run = training::Run { config, folder, solution: config.problem.solution(), from, tile: None };
         let outcome = self.runner.run(run, &mut Follow(watch))?;
         if self.gpu.fault().is_some() {
             // it was lost on the way and opened again
@@ -178,18 +184,19 @@ impl<'a> Director<'a> {
     }
 
     /// The trainer at step 0 of `entry`; kernels are built anew only where they differ from the last ones.
-    fn build(&mut self, entry: &Entry) -> Result<&mut Built> {
-        let (config, parameters) = (&entry.config, entry.config.initial());
+    fn build(&mut self, entry: &Entry, watch: &mut dyn Watch) -> Result<&mut Built> {
+        let config = &entry.config;
         let kernels = config.kernels();
         let built = match self.built.take().filter(|built| built.kernels == kernels) {
             Some(mut built) => {
-                built.trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &parameters)?;
+                let (seeds, schedule) = (config.seeds(), config.preset.schedule);
+                built.trainer.restart(seeds, schedule, config.preset.steps, &config.initial())?;
                 built
             }
             None => {
                 let before = self.gpu.allocated();
-                let trainer = Trainer::new(&self.gpu, config.setup(), config.plan, &parameters)?;
-                Built { kernels, trainer, evaluator: None, bytes: self.gpu.allocated() - before }
+                let (trainer, choice) = self.runner.tuner().build(&self.gpu, config, None, &mut Follow(watch))?;
+                Built { kernels, choice, trainer, evaluator: None, bytes: self.gpu.allocated() - before }
             }
         };
         Ok(self.built.insert(built))
@@ -256,6 +263,10 @@ struct Follow<'a>(&'a mut dyn Watch);
 impl Observer for Follow<'_> {
     fn stop(&self) -> Option<u8> {
         self.0.stop()
+    }
+
+    fn notice(&mut self, text: &str) {
+        self.0.notice(text);
     }
 
     fn advanced(&mut self, progress: &Progress) {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::plans::Tile;
 use crate::training::files;
 
 /// How a run stands.
@@ -60,6 +61,8 @@ pub struct Outcome {
     pub step_ms: f64,
     /// Further numbers of `run.json`, key `measured`.
     pub measured: BTreeMap<String, f64>,
+    /// The tile of its kernels.
+    pub tile: Option<Tile>,
 }
 
 impl Outcome {
@@ -75,6 +78,7 @@ impl Outcome {
             seconds: f64::NAN,
             step_ms: f64::NAN,
             measured: BTreeMap::new(),
+            tile: None,
         }
     }
 
@@ -102,6 +106,7 @@ impl Outcome {
             seconds: number(&document["timings"]["seconds"]),
             step_ms: number(&document["timings"]["step_ms_median"]),
             measured: measured.filter_map(|(key, value)| Some((key.clone(), value.as_f64()?))).collect(),
+            tile: serde_json::from_value(document["tile"].clone()).ok(),
         }
     }
 

@@ -56,7 +56,7 @@ fn document(context: &Context, analysis: &Analysis, runs: &[Run]) -> Value {
             "parameters": run.entry.parameters(), "status": o.status, "error": o.error, "steps": o.steps,
             "final": o.last.map(|[l2, linf, mse]| json!({"rel_l2": l2, "rel_linf": linf, "mse": mse})),
             "best": {"rel_l2": best_l2, "rel_linf": best_linf}, "conflicts": o.conflicts, "seconds": o.seconds,
-            "step_ms_median": o.step_ms, "measured": o.measured})
+            "step_ms_median": o.step_ms, "measured": o.measured, "tile": o.tile})
     };
     json!({"schema": 1, "study": context.study.name(), "version": env!("CARGO_PKG_VERSION"),
         "adapter": context.adapter, "request": context.request, "finished": finished(runs), "runs_in_all": runs.len(),

@@ -40,6 +40,8 @@ pub struct Checkpoint {
     pub rollbacks: u32,
     /// What the run was told to do; see [`super::Config::fingerprint`].
     pub configuration: String,
+    /// The tile of its kernels in JSON, which fixes the order of sums; old checkpoints have none.
+    pub tile: Option<String>,
 }
 
 /// What a run directory holds.
@@ -103,6 +105,7 @@ impl Checkpoint {
             ("rollbacks".to_owned(), self.rollbacks.to_string()),
             ("configuration".to_owned(), self.configuration.clone()),
         ]);
+        metadata.extend(self.tile.iter().map(|tile| ("tile".to_owned(), tile.clone())));
         for tensor in &tensors {
             metadata.insert(format!("sha256.{}", tensor.name), checksum(&tensor.shape, &tensor.bytes));
         }
@@ -164,6 +167,7 @@ impl Checkpoint {
         found.rollbacks = field("rollbacks")?.parse().map_err(|_| wrong("rollbacks"))?;
         found.chain = Chain::parse(field("chain")?).ok_or("metadata `chain` is no hash")?;
         found.configuration = field("configuration")?.clone();
+        found.tile = metadata.get("tile").cloned();
         Ok(found)
     }
 
@@ -279,6 +283,7 @@ mod tests {
             chain: Chain::parse(&"0a".repeat(32)).unwrap(),
             rollbacks: 1,
             configuration: "{\"seed\":1}".into(),
+            tile: Some("{\"lanes\":8}".into()),
         }
     }
 

@@ -15,6 +15,7 @@ use super::configuration::{Config, Options};
 use super::files;
 use super::history::{History, Row};
 use super::trainer::Trainer;
+use super::tuning::Choice;
 
 /// What every run leaves beside its checkpoints.
 const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
@@ -69,6 +70,13 @@ impl Journal {
     /// Adds an entry to the `events` of `run.json`: what happened on the way, with the time.
     pub fn event(&mut self, event: Value) -> Result<()> {
         add_event(&mut self.document, event);
+        write(&self.folder, &self.document)
+    }
+
+    /// Says with which tile the run goes on, and why with that.
+    pub fn tile(&mut self, choice: &Choice) -> Result<()> {
+        self.document["tile"] = json!(choice.tile);
+        self.document["tile_choice"] = choice.record();
         write(&self.folder, &self.document)
     }
 
@@ -127,7 +135,6 @@ impl Journal {
                 "gpu_busy": trainer.busy().as_secs_f64() / elapsed.max(1e-9),
             },
             "memory": {"buffers": trainer.gpu.live_buffers(), "bytes": trainer.gpu.memory_in_use()},
-            "tile": trainer.tile,
             "files": names,
         });
         if let (Value::Object(document), Value::Object(fields)) = (&mut self.document, fields) {
@@ -200,6 +207,8 @@ pub struct Stored {
     pub reference: Option<PathBuf>,
     /// Name of the adapter it ran on.
     pub adapter: String,
+    /// The tile of its kernels in JSON, if it came to that.
+    pub tile: Option<String>,
 }
 
 /// Reads the `run.json` of a run directory.
@@ -229,7 +238,8 @@ pub fn read(folder: &Path) -> Result<Stored> {
     let options = serde_json::from_value(options.into())
         .map_err(|e| Error::input(&path, format!("configuration does not fit this version ({e})")))?;
     let adapter = document["adapter"]["name"].as_str().unwrap_or_default().to_owned();
-    Ok(Stored { problem, options, reference, adapter })
+    let tile = document.get("tile").map(Value::to_string);
+    Ok(Stored { problem, options, reference, adapter, tile })
 }
 
 /// Now, as in 20260131T235959Z.

@@ -1,6 +1,7 @@
 //! A run: what it is told, parameters on the device, steps in watchdog-safe pieces, errors against the known
 //! answer, and the directory that holds all of it.
 
+mod cache;
 pub mod chain;
 pub mod checkpoint;
 pub mod configuration;
@@ -18,6 +19,7 @@ pub mod runner;
 mod session;
 pub mod tensors;
 pub mod trainer;
+pub mod tuning;
 
 pub use chain::Chain;
 pub use checkpoint::Checkpoint;
@@ -30,3 +32,4 @@ pub use model::Model;
 pub use observer::{Observer, Progress, Silent, Trained};
 pub use runner::{Outcome, Run, Runner};
 pub use trainer::{StepRecord, Trainer};
+pub use tuning::{Choice, Tuner, Tuning};

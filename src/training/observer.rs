@@ -42,6 +42,9 @@ pub trait Observer {
         None
     }
 
+    /// A tile is being built and measured, to find the fastest.
+    fn measuring(&mut self, _tile: &str) {}
+
     /// Kernels are being compiled.
     fn compiling(&mut self) {}
 

@@ -21,6 +21,7 @@ use super::journal::Journal;
 use super::observer::Observer;
 use super::session::Session;
 use super::trainer::Trainer;
+use super::tuning::{Choice, Tuner, Tuning};
 
 /// How often a run goes on after the device was lost.
 const MOST_LOSSES: u32 = 3;
@@ -34,6 +35,8 @@ pub struct Run<'a> {
     pub solution: Option<Solution>,
     /// Where to go on; none: from the beginning.
     pub from: Option<Checkpoint>,
+    /// The tile that the run has to begin with, in JSON; none: the runner chooses.
+    pub tile: Option<String>,
 }
 
 /// How a run ended.
@@ -52,20 +55,27 @@ pub struct Outcome {
 /// learning rate or length only: compiling them can take longer than a short run.
 pub struct Runner {
     gpu: Gpu,
+    tuner: Tuner,
     built: Option<Built>,
 }
 
 /// Kernels with what they work on.
 pub(super) struct Built {
     kernels: String,
+    choice: Choice,
     pub(super) trainer: Trainer<'static>,
     pub(super) evaluator: Evaluator,
 }
 
 impl Runner {
-    /// Runs on `gpu`.
-    pub fn new(gpu: &Gpu) -> Runner {
-        Runner { gpu: gpu.clone(), built: None }
+    /// Runs on `gpu`, with tiles that are chosen as `tuning` says.
+    pub fn new(gpu: &Gpu, tuning: Tuning) -> Runner {
+        Runner { gpu: gpu.clone(), tuner: Tuner::new(tuning), built: None }
+    }
+
+    /// What chooses its tiles.
+    pub fn tuner(&mut self) -> &mut Tuner {
+        &mut self.tuner
     }
 
     /// The device it runs on: another one after that was lost.
@@ -85,11 +95,12 @@ impl Runner {
         }
         let mut journal = Journal::start(run.folder, run.config, &self.gpu, resumed_at)?;
         let mut kept = Kept {
-            state: run.from.clone().unwrap_or_else(|| beginning(run.config)),
+            state: run.from.clone().unwrap_or_else(|| beginning(&run)),
             layout: run.config.network.layout(&run.config.shape),
             saved: resumed_at,
             last_save: Instant::now(),
             losses: 0,
+            choice: None,
         };
         self.train(&run, &mut kept, &mut journal, observer).inspect_err(|error| {
             // the error itself matters more than a record that cannot be written either
@@ -153,37 +164,47 @@ impl Runner {
         journal: &mut Journal,
         observer: &mut dyn Observer,
     ) -> Result<Outcome> {
-        observer.compiling();
         let gpu = self.gpu.clone();
-        let built = self.build(run.config, run.solution.clone())?;
+        let built = self.build(run, kept, observer)?;
+        journal.tile(&built.choice)?;
         Session::new(run, &gpu, built, journal, kept).train(observer)
     }
 
-    /// The trainer at step 0 of `config`'s run, and the evaluator.
-    fn build(&mut self, config: &Config, solution: Option<Solution>) -> Result<&mut Built> {
-        let parameters = config.initial();
-        let kernels = config.kernels();
-        let built = match self.built.take().filter(|built| built.kernels == kernels) {
+    /// The trainer at step 0 of the run, and the evaluator. A run that has begun keeps its tile, any other takes that of
+    /// the kernels that are there.
+    fn build(&mut self, run: &Run, kept: &mut Kept, observer: &mut dyn Observer) -> Result<&mut Built> {
+        let (config, solution) = (run.config, run.solution.clone());
+        let (kernels, tile) = (config.kernels(), kept.state.tile.as_deref());
+        let goes_on = kept.state.step > 0 || tile.is_some();
+        let recorded = || goes_on.then(|| Choice::begun(&self.gpu, &config.setup(), tile, observer));
+        let begun = kept.choice.clone().or_else(recorded);
+        let fits =
+            |built: &Built| built.kernels == kernels && begun.as_ref().is_none_or(|c| c.tile == built.choice.tile);
+        let built = match self.built.take().filter(fits) {
             Some(mut built) => {
-                built.trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &parameters)?;
+                let (seeds, schedule) = (config.seeds(), config.preset.schedule);
+                built.trainer.restart(seeds, schedule, config.preset.steps, &config.initial())?;
                 built.evaluator.set_solution(solution);
                 built
             }
             None => {
-                let trainer = Trainer::new(&self.gpu, config.setup(), config.plan, &parameters)?;
+                let (trainer, choice) = self.tuner.build(&self.gpu, config, begun, observer)?;
                 let evaluator = Evaluator::new(&self.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
-                Built { kernels, trainer, evaluator }
+                Built { kernels, choice, trainer, evaluator }
             }
         };
+        kept.state.tile = serde_json::to_string(&built.choice.tile).ok();
+        kept.choice = Some(built.choice.clone());
         Ok(self.built.insert(built))
     }
 }
 
-/// The state of `config`'s run before its first step.
-fn beginning(config: &Config) -> Checkpoint {
-    let parameters = config.initial();
+/// The state of a run before its first step.
+fn beginning(run: &Run) -> Checkpoint {
+    let parameters = run.config.initial();
     let moments = vec![0.0; 2 * parameters.len()];
-    Checkpoint { parameters, moments, configuration: config.fingerprint(), ..Checkpoint::default() }
+    let (configuration, tile) = (run.config.fingerprint(), run.tile.clone());
+    Checkpoint { parameters, moments, configuration, tile, ..Checkpoint::default() }
 }
 
 /// What the host keeps of a run: enough to go on, whatever happens to the device.
@@ -196,6 +217,8 @@ pub(super) struct Kept {
     pub(super) last_save: Instant,
     /// How often the device was lost.
     losses: u32,
+    /// The tile that the run goes on with.
+    choice: Option<Choice>,
 }
 
 impl Kept {

@@ -1,0 +1,188 @@
+//! Tiles that are not the adapter's default: the search, what is remembered of it, and that a run keeps its tile.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use acr_pinn_gpu::plans::{Tile, default_tile, tune};
+use acr_pinn_gpu::training::{Config, Draft, Options};
+use serde_json::Value;
+
+/// A network that compiles in seconds, on few points.
+const TINY: [&str; 12] = [
+    "klein-gordon",
+    "--preset",
+    "quick",
+    "--condition",
+    "gcr",
+    "--width",
+    "4",
+    "--depth",
+    "1",
+    "--points",
+    "pde=24",
+    "--every=10",
+];
+
+/// A plain network of one layer.
+fn config(width: usize, points: &[(&str, usize)]) -> Config {
+    let options = Options {
+        condition: Some("gcr".into()),
+        width: Some(width),
+        depth: Some(1),
+        points: points.iter().map(|(term, count)| ((*term).to_owned(), *count)).collect(),
+        ..Options::default()
+    };
+    Draft::new("klein-gordon", &options, Options::default()).unwrap().resolve("quick").unwrap()
+}
+
+/// Many threads with few rows each take three times as long in software; what they take elsewhere is left open.
+#[test]
+fn a_search_that_begins_with_the_other_mapping_comes_to_the_adapters() {
+    let config = config(16, &[]);
+    let (setup, gpu) = (config.setup(), common::gpu());
+    let default = default_tile(&gpu, &setup);
+    let many = Tile { lanes: 16, span: 1, groups: 4, broadcasts: false, in_step: false, at_once: false, ..default };
+    let mut candidates = 0;
+    let mut one = |_: &_| {
+        candidates += 1;
+        candidates <= 1
+    };
+    let tuned = tune(&gpu, &setup, config.plan, many, Duration::from_secs(600), &mut one).unwrap();
+    assert!((tuned.tried, tuned.wrong) == (2, 0) && (tuned.gain > 1.0) != (tuned.tile == many), "{tuned:?}");
+    if gpu.is_software() && default.broadcasts {
+        assert_eq!(tuned.tile, default, "{tuned:?}");
+    }
+}
+
+/// The mapping that is not the default's goes wrong here, as if by a driver's mistake: its kernels believe in other lanes.
+#[test]
+fn a_search_ends_with_a_tile_that_works_and_discards_one_that_does_not() {
+    let config = config(4, &[("pde", 24), ("bc", 8), ("ic", 8)]);
+    let (setup, gpu) = (config.setup(), common::gpu());
+    let default = default_tile(&gpu, &setup);
+    let other = if default.lanes == 16 { gpu.subgroup().unwrap_or(8) } else { 16 };
+    let gpu = gpu.with_slip(&format!("const LANES = {other}u;"), &format!("const LANES = {}u;", other / 2));
+    let mut seen = Vec::new();
+    let mut two = |tile: &_| {
+        seen.push(*tile);
+        seen.len() <= 2
+    };
+    let tuned = tune(&gpu, &setup, config.plan, default, Duration::from_secs(600), &mut two).unwrap();
+    assert!(gpu.slips() > 0 && seen.iter().any(|tile| tile.lanes == other), "{seen:?}");
+    assert_eq!((tuned.tried, tuned.wrong, tuned.stopped), (3, 1, true), "{tuned:?}");
+    tuned.tile.check(&gpu).unwrap();
+    assert!(tuned.tile.lanes == default.lanes && tuned.gain >= 1.0, "{tuned:?}");
+    if tuned.tile == default {
+        assert_eq!(tuned.gain, 1.0);
+    }
+    // without time nothing but the default is built
+    let tuned = tune(&common::gpu(), &setup, config.plan, default, Duration::ZERO, &mut |_| true).unwrap();
+    assert_eq!((tuned.tile, tuned.tried, tuned.gain, tuned.stopped), (default, 1, 1.0, false));
+}
+
+/// A folder with runs and a cache.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache/tiles.json")
+    }
+
+    fn run(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A run of thirty steps.
+    fn start(&self, name: &str, more: &[&str]) -> Command {
+        let mut command = common::program();
+        command.arg("run").args(TINY).args(["--steps", "30", "--out"]).arg(self.run(name)).args(more);
+        command.env("ACR_PINN_CACHE", self.cache());
+        command
+    }
+
+    fn resume(&self, name: &str) -> Command {
+        let mut command = common::program();
+        command.arg("resume").arg(self.run(name)).env("ACR_PINN_CACHE", self.cache());
+        command
+    }
+
+    fn record(&self, name: &str) -> Value {
+        json(&self.run(name).join("run.json"))
+    }
+
+    /// Weights and the hash of the trajectory.
+    fn traces(&self, name: &str) -> (Vec<u8>, Value) {
+        let weights = std::fs::read(self.run(name).join("model.safetensors")).unwrap();
+        (weights, self.record(name)["trajectory"].clone())
+    }
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The command succeeds and says all of `parts`.
+fn expect(command: &mut Command, parts: &[&str]) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    for part in parts {
+        assert!(said.contains(part), "no `{part}` in: {said}");
+    }
+}
+
+/// The command is killed by its own doing.
+fn expect_killed(command: &mut Command, fault: &str) {
+    assert_eq!(command.env("ACR_PINN_FAULT", fault).output().unwrap().status.code(), None);
+}
+
+#[test]
+fn a_run_keeps_the_tile_that_it_began_with() {
+    let place = Place { folder: tempfile::tempdir().unwrap() };
+    expect(&mut place.start("measured", &["--tune=1"]), &["tile:", "measured: "]);
+    let choice = &place.record("measured")["tile_choice"];
+    assert_eq!((&choice["from"], &choice["wrong"]), (&"measured".into(), &0.into()));
+    // a tile that no adapter has by default
+    let mut content = json(&place.cache());
+    let tile = &mut content["tiles"][0]["tile"];
+    (tile["slabs"], tile["span"]) = (7.into(), 3.into());
+    let tile = tile.clone();
+    std::fs::write(place.cache(), content.to_string()).unwrap();
+    expect(&mut place.start("whole", &[]), &["tile:", "7 slabs", "cached, measured 20"]);
+    let record = place.record("whole");
+    assert_eq!((&record["tile_choice"]["from"], &record["tile"]), (&"cache".into(), &tile));
+    expect(&mut place.start("default", &["--no-tune"]), &["tile:", "the default"]);
+    assert_ne!(place.record("default")["tile"], tile);
+    assert_ne!(place.traces("default"), place.traces("whole"), "another tile should give other bits");
+
+    // stopped after its second checkpoint, and before its first: goes on with its tile, whatever is remembered by then
+    for (name, fault) in [("late", "kill@3"), ("early", "kill@1")] {
+        expect_killed(&mut place.start(name, &[]), fault);
+    }
+    // the second of two runs is of a machine that has forgotten its tile
+    let early = place.run("early").join("run.json");
+    let text = std::fs::read_to_string(&early).unwrap();
+    std::fs::remove_file(place.cache()).unwrap();
+    for name in ["late", "early"] {
+        expect(&mut place.resume(name), &["7 slabs", "as the run began"]);
+        assert_eq!(place.traces(name), place.traces("whole"), "{name}");
+        assert_eq!((&place.record(name)["tile"], &place.record(name)["tile_choice"]["from"]), (&tile, &"run".into()));
+    }
+    assert!(!place.cache().exists(), "resuming remembers nothing");
+
+    // a tile that cannot be had any more
+    std::fs::remove_dir_all(place.run("early").join("checkpoints")).unwrap();
+    std::fs::write(&early, text.replace("\"lanes\": ", "\"lanes\": 9999")).unwrap();
+    expect(&mut place.resume("early"), &["warning: the tile that this run began with cannot be used", "other bits"]);
+    assert_eq!(place.traces("early"), place.traces("default"));
+
+    // a damaged cache is no failure
+    std::fs::write(place.cache(), "{\"format\"").unwrap();
+    expect(&mut place.start("damaged", &[]), &["warning: ", "no readable cache of tiles", "the default"]);
+    assert_eq!(place.record("damaged")["status"], "finished");
+}
