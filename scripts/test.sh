@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, lints and every test; fails when any of them fails. Arguments go to `cargo test`.
+# Formatting, lints, documentation and every test; fails when any of them fails. Arguments go to `cargo test`.
 #
 #   ./scripts/test.sh
 #   ./scripts/test.sh --test golden
@@ -26,6 +26,7 @@ if command -v cargo-clippy >/dev/null 2>&1; then
 else
     echo "── no clippy: lints are not checked (rustup component add clippy)" >&2
 fi
+step env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet
 # release: the f64 oracle and software rendering are slow otherwise
 step cargo test --release --locked --no-fail-fast --lib --bins --tests "$@"
 

@@ -63,7 +63,7 @@ impl Gpu {
 
     /// Zeroed room for `count` vectors, rounded up to whole rows in an image.
     ///
-    /// Fails with [`crate::Error::Device`] when the adapter's limits or its memory do not suffice.
+    /// Fails with [`crate::error::Error::Device`] when the adapter's limits or its memory do not suffice.
     pub fn vectors(&self, name: &str, count: u64, in_image: bool) -> Result<Vectors> {
         if !in_image {
             return Ok(Vectors::Buffer(self.storage(name, 16 * count)?));

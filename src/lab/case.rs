@@ -16,7 +16,7 @@ use super::report::{Report, Tolerance, norm, widen};
 /// What one evaluation of a step gives, before any update.
 pub struct Outcome<T> {
     pub losses: Vec<T>,
-    /// [terms][parameters].
+    /// `[terms][parameters]`.
     pub rows: Vec<Vec<T>>,
     pub coefficients: Vec<T>,
     /// [terms · terms].

@@ -10,7 +10,7 @@ pub type Nested<T> = Dual<Dual<Dual<T>>>;
 #[derive(Clone, Debug)]
 pub struct Field<T>(pub Vec<T>);
 
-/// The multi-indices α with |α| ≤ 3 in `axes` coordinates, as sorted lists of axes: [], [0], [0, 0], [0, 0, 0], …
+/// The multi-indices α with |α| ≤ 3 in `axes` coordinates, as sorted lists of axes: `[]`, `[0]`, `[0, 0]`, `[0, 0, 0]`, …
 pub fn indices(axes: usize) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     let mut at = 0;

@@ -5,7 +5,7 @@
 pub struct Slot {
     /// Such as "linear.0.weight".
     pub name: String,
-    /// [out, in] for matrices, [out] for biases, [layers] for the residual scales; row-major.
+    /// `[out, in]` for matrices, `[out]` for biases, `[layers]` for the residual scales; row-major.
     pub shape: Vec<usize>,
     /// Index of its first entry in the flat vector.
     pub offset: usize,
@@ -50,7 +50,7 @@ impl Layout {
         self.len += slot.len();
         self.slots.push(slot);
     }
-    /// Appends the weight [rows, columns] and the bias [rows] of a linear layer.
+    /// Appends the weight `[rows, columns]` and the bias `[rows]` of a linear layer.
     pub fn push_linear(&mut self, name: &str, rows: usize, columns: usize) {
         self.push(format!("{name}.weight"), &[rows, columns]);
         self.push(format!("{name}.bias"), &[rows]);

@@ -81,7 +81,7 @@ pub trait Architecture: Sync {
     fn start(shape: &Shape, slot: &Slot) -> init::Start;
     /// Its linear maps, as the plans need to know them.
     fn wiring(shape: &Shape) -> Wiring;
-    /// The outputs at one normalised point `x` [inputs].
+    /// The outputs at one normalised point `x` `[inputs]`.
     fn forward<T: Real>(shape: &Shape, layout: &Layout, parameters: &[T::Scalar], x: &[T]) -> Vec<T>;
     /// What [`Network::gates`] says; nothing for a network without gates.
     fn gates(_shape: &Shape, _layout: &Layout, _parameters: &[f64], _x: &[f64]) -> Vec<Vec<f64>> {
@@ -103,9 +103,9 @@ pub trait Network: Sync {
     fn wiring(&self, shape: &Shape) -> Wiring;
     /// Initial parameters [layout.len]; each tensor has its own random stream.
     fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32>;
-    /// Outputs [outputs] at a normalised point.
+    /// Outputs `[outputs]` at a normalised point.
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64>;
-    /// Weight of the first branch at a normalised point, [gated layers][width]; the second has the rest.
+    /// Weight of the first branch at a normalised point, `[gated layers][width]`; the second has the rest.
     fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>>;
     /// Outputs with one derivative, without a tape.
     fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>>;

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Oracle {
     /// One per term: mean over its points of the squared residual, added up over its sets.
     pub losses: Vec<f64>,
-    /// [terms][parameters].
+    /// `[terms][parameters]`.
     pub rows: Vec<Vec<f64>>,
 }
 

@@ -66,7 +66,7 @@ pub struct Settings {
 /// The first steps of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
-    /// [steps][terms], before each update.
+    /// `[steps][terms]`, before each update.
     pub losses: Vec<Vec<f64>>,
     /// Parameters after the last update.
     pub parameters: Vec<f64>,

@@ -22,7 +22,7 @@ pub fn find(name: &str) -> Result<&'static dyn Strategy, String> {
     })
 }
 
-/// A rule that combines K gradient rows. `orders` [K][K] says in which order row i meets the others
+/// A rule that combines K gradient rows. `orders` `[K][K]` says in which order row i meets the others
 /// (itself included and skipped); rules without an order ignore it.
 pub trait Strategy: Sync {
     /// The public name: "sum" or "pcgrad".
