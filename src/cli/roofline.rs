@@ -1,6 +1,6 @@
 //! The roofline picture of `bench`: what kernels reach, below what this adapter can do.
 
-use acr_pinn_gpu::lab::roofline::{Rates, roof};
+use acr_pinn_gpu::lab::roofline::{Rates, Share, roof};
 use acr_pinn_gpu::lab::timing::Document;
 use acr_pinn_gpu::report::{Curves, Figure, Marker, Series};
 
@@ -28,13 +28,17 @@ pub fn draw(document: &Document) -> Figure {
     curves.draw()
 }
 
-/// Name, intensity and rate of everything that plans as they come have measured.
+/// Name, intensity and rate of everything that plans as they come have measured, and that has some arithmetic.
 fn marks(document: &Document) -> Vec<(String, f64, f64)> {
     let mut marks = Vec::new();
     for row in document.rows.iter().filter(|row| row.change.is_empty()) {
         let Some(summary) = row.summary() else { continue };
         let mut mark = |name: &str, rates: Rates| {
-            if let (Some(intensity), Some(gflops)) = (rates.intensity, rates.gflops) {
+            // above the roof is what does not touch all that it binds: its intensity is not known
+            let below = rates.of_arithmetic != Share::Beyond && rates.of_bandwidth != Share::Beyond;
+            if let (true, Some(intensity), Some(gflops)) = (below, rates.intensity, rates.gflops)
+                && gflops > 0.0
+            {
                 marks.push((format!("{} {}: {name}", row.problem, row.plan), intensity, gflops));
             }
         };
