@@ -28,6 +28,27 @@ fn more_workgroups_than_one_dimension_holds_are_folded() {
     }
 }
 
+const LENGTHS: &str = "
+@group(0) @binding(0) var<storage, read> list: array<u32>;
+@group(0) @binding(1) var<storage, read_write> length: array<u32>;
+@compute @workgroup_size(1)
+fn lengths() { length[0] = arrayLength(&list); length[1] = arrayLength(&length); }";
+
+/// A buffer that takes more room than was asked for must not show it: a kernel that goes by `arrayLength` would work on
+/// elements that are not there, and bounds checks may put what it writes into the last one that is.
+#[test]
+fn kernels_see_as_many_elements_as_were_asked_for() {
+    let gpu = common::gpu();
+    let kernel = Kernel::link(&gpu, "lengths", &[Part::new("lengths", LENGTHS)]).unwrap();
+    for count in 1..10_usize {
+        let list = gpu.storage_with("list", &vec![7_u32; count]).unwrap();
+        let length = gpu.storage_with("length", &[0_u32; 2]).unwrap();
+        let dispatch = kernel.bind(&gpu, &[("list", &list), ("length", &length)]).unwrap().workgroups(1);
+        gpu.submit(&[dispatch], 1);
+        assert_eq!(gpu.read::<u32>(&length, 2).unwrap(), [count as u32, 2]);
+    }
+}
+
 #[test]
 fn mistakes_are_errors_with_names() {
     let gpu = common::gpu();

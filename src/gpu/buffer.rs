@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 pub struct Buffer {
     pub(super) raw: wgpu::Buffer,
     name: String,
+    /// What kernels see of it: all that was asked for and nothing more, so that `arrayLength` counts elements.
+    seen: u64,
 }
 
 impl Buffer {
@@ -24,7 +26,8 @@ impl Buffer {
 
 impl Resource for Buffer {
     fn binding(&self) -> wgpu::BindingResource<'_> {
-        self.raw.as_entire_binding()
+        let size = wgpu::BufferSize::new(self.seen);
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: &self.raw, offset: 0, size })
     }
     fn bytes(&self) -> u64 {
         self.size()
@@ -32,7 +35,8 @@ impl Resource for Buffer {
 }
 
 impl Gpu {
-    /// A zeroed storage buffer of `bytes` bytes (at least 16), readable and writable from the host.
+    /// A zeroed storage buffer of `bytes` bytes, readable and writable from the host. It takes whole units of 16 bytes,
+    /// but kernels are bound to what was asked for, rounded up to a word.
     ///
     /// Fails with [`Error::Device`] when the adapter's binding limit or its memory does not suffice.
     pub fn storage(&self, name: &str, bytes: u64) -> Result<Buffer> {
@@ -41,7 +45,8 @@ impl Gpu {
             let offered = format!("this adapter offers {} per buffer", super::health::size(limit));
             return Err(self.out_of_memory(name, bytes, &offered));
         }
-        self.allocate(name, bytes, wgpu::BufferUsages::STORAGE)
+        let buffer = self.allocate(name, bytes, wgpu::BufferUsages::STORAGE)?;
+        Ok(Buffer { seen: bytes.max(4).next_multiple_of(4), ..buffer })
     }
 
     /// A storage buffer holding `data`.
@@ -72,7 +77,7 @@ impl Gpu {
             return Err(self.out_of_memory(name, bytes, "this adapter offers no more"));
         }
         self.note_allocated(raw.size());
-        Ok(Buffer { raw, name: name.to_owned() })
+        Ok(Buffer { seen: raw.size(), raw, name: name.to_owned() })
     }
 
     /// Copies `data` to the start of `buffer`.
