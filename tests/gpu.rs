@@ -49,6 +49,30 @@ fn kernels_see_as_many_elements_as_were_asked_for() {
     }
 }
 
+const TRIPS: &str = "
+@group(0) @binding(0) var<storage, read_write> trips: array<u32>;
+@compute @workgroup_size(1)
+fn trips_of_one() { for (var i = 0u; i < trips[0]; i++) { trips[1] += trips[2]; } }";
+
+/// The answer that kernels go by is what a loop of somebody else's does.
+#[test]
+fn drivers_that_end_long_loops_are_found_by_trying() {
+    let gpu = common::gpu();
+    let before = gpu.allocated();
+    let start = std::time::Instant::now();
+    let ends = gpu.ends_long_loops();
+    println!("the first answer took {:?}", start.elapsed());
+    assert_eq!(gpu.allocated(), before, "what was tried is not counted");
+    let kernel = Kernel::link(&gpu, "trips_of_one", &[Part::new("trips_of_one", TRIPS)]).unwrap();
+    let trips = gpu.storage_with("trips", &[100_000_u32, 0, 1]).unwrap();
+    gpu.submit(&[kernel.bind(&gpu, &[("trips", &trips)]).unwrap().workgroups(1)], 1);
+    let run = gpu.read::<u32>(&trips, 3).unwrap()[1];
+    assert_eq!(ends, run != 100_000, "{run} of 100000 trips");
+    let start = std::time::Instant::now();
+    (0..1000).for_each(|_| assert_eq!(gpu.ends_long_loops(), ends));
+    assert!(start.elapsed().as_millis() < 100, "the answer is remembered");
+}
+
 #[test]
 fn mistakes_are_errors_with_names() {
     let gpu = common::gpu();

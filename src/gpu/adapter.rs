@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::defects::Defects;
 use super::health::Health;
 use super::kernel::Kernel;
 use super::slip::Slip;
@@ -56,6 +57,7 @@ pub struct Gpu {
     software: bool,
     subgroup: Option<u32>,
     allocated: Arc<AtomicU64>,
+    pub(super) defects: Arc<Defects>,
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
     pub(super) slip: Option<Arc<Slip>>,
@@ -204,6 +206,7 @@ impl Gpu {
             software,
             subgroup,
             allocated: Arc::default(),
+            defects: Arc::default(),
             kernels: Arc::default(),
             slip: None,
         })
@@ -253,6 +256,11 @@ impl Gpu {
     /// Counts `bytes` of device memory just taken.
     pub(super) fn note_allocated(&self, bytes: u64) {
         self.allocated.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes back what [`Gpu::note_allocated`] counted.
+    pub(super) fn forget_allocated(&self, bytes: u64) {
+        self.allocated.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The one place where shader text becomes a module, with or without the compiler's runtime checks.

@@ -114,7 +114,7 @@ impl Kernel {
         Ok(kernel)
     }
 
-    fn compile(gpu: &Gpu, label: &str, text: &str) -> Result<Kernel> {
+    pub(super) fn compile(gpu: &Gpu, label: &str, text: &str) -> Result<Kernel> {
         let fail = |what: String| Error::Kernel { kernel: label.to_owned(), what };
         let module = naga::front::wgsl::parse_str(text).map_err(|e| fail(e.emit_to_string(text)))?;
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
@@ -207,7 +207,7 @@ impl Bound<'_> {
     }
 }
 
-fn join(parts: &[Part]) -> String {
+pub(super) fn join(parts: &[Part]) -> String {
     let mut text = String::new();
     for part in parts {
         let _ = writeln!(text, "// ── {} ──\n{}", part.name, part.text);

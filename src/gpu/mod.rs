@@ -3,6 +3,7 @@
 
 mod adapter;
 mod buffer;
+mod defects;
 mod health;
 mod kernel;
 mod record;

@@ -46,8 +46,14 @@ pub struct Tile {
 }
 
 /// Loop trips that one invocation may take by the plan's own count: some drivers end loops silently after
-/// 65 535 in total. The compiler's runtime checks about double what a driver counts (measured on lavapipe).
+/// 65 535 in total, others have no limit. The compiler's runtime checks about double what a driver counts (measured on
+/// lavapipe).
 pub fn trip_limit(gpu: &Gpu) -> usize {
+    // no limit is a number that can still be doubled
+    const NONE: usize = usize::MAX / 2;
+    if !gpu.ends_long_loops() {
+        return NONE;
+    }
     if gpu.is_checked() { 22_500 } else { 45_000 }
 }
 
