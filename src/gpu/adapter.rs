@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::defects::Defects;
 use super::health::Health;
 use super::kernel::Kernel;
+use super::limits;
 use super::slip::Slip;
 use crate::error::{Error, Result};
 
@@ -160,7 +161,7 @@ impl Gpu {
     pub fn open(choice: &Choice) -> Result<Gpu> {
         let adapters = Adapters::enumerate(choice.backend.as_deref())?;
         let index = adapters.choose(choice.name.as_deref())?;
-        let limits = raised(&adapters.list[index].limits());
+        let limits = limits::raised(&adapters.list[index].limits());
         Gpu::request(&adapters, index, limits, choice.checked, choice.memory)
     }
 
@@ -168,7 +169,7 @@ impl Gpu {
     pub fn open_at_default_limits(choice: &Choice) -> Result<Gpu> {
         let adapters = Adapters::enumerate(choice.backend.as_deref())?;
         let index = adapters.choose(choice.name.as_deref())?;
-        Gpu::request(&adapters, index, wgpu::Limits::default(), choice.checked, choice.memory)
+        Gpu::request(&adapters, index, limits::least(), choice.checked, choice.memory)
     }
 
     pub(super) fn request(
@@ -180,6 +181,13 @@ impl Gpu {
     ) -> Result<Gpu> {
         let adapter = &adapters.list[index];
         let info = adapter.get_info();
+        if let Some(what) = limits::lacking(&limits, &adapter.limits()) {
+            return Err(Error::NoAdapter(format!(
+                "adapter `{}` is too small: {what}; try another with --adapter (`acr-pinn-gpu doctor` lists them), \
+                 or a newer driver",
+                info.name
+            )));
+        }
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("acr-pinn-gpu"),
             required_features: adapter.features() & WANTED,
@@ -292,18 +300,5 @@ fn record(info: &wgpu::AdapterInfo) -> Record {
         driver_info: info.driver_info.clone(),
         vendor: info.vendor,
         device: info.device,
-    }
-}
-
-/// WebGPU's defaults with the few limits that this program can use raised to what the adapter offers.
-fn raised(offered: &wgpu::Limits) -> wgpu::Limits {
-    wgpu::Limits {
-        max_buffer_size: offered.max_buffer_size,
-        max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-        max_compute_invocations_per_workgroup: offered.max_compute_invocations_per_workgroup.min(1024),
-        max_compute_workgroup_size_x: offered.max_compute_workgroup_size_x.min(1024),
-        max_compute_workgroup_storage_size: offered.max_compute_workgroup_storage_size,
-        max_texture_dimension_2d: offered.max_texture_dimension_2d,
-        ..wgpu::Limits::default()
     }
 }

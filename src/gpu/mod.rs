@@ -6,6 +6,7 @@ mod buffer;
 mod defects;
 mod health;
 mod kernel;
+mod limits;
 mod record;
 mod slip;
 mod timer;
