@@ -111,6 +111,30 @@ fn a_missing_adapter_is_named_with_the_remedy() {
     }
 }
 
+/// Adapters are chosen by the numbers that `doctor` prints; one that fits twice is named.
+#[test]
+fn adapters_are_chosen_by_number() {
+    let doctor = |more: &[&str]| -> Value {
+        let output = call(&[&["doctor", "--json"], more].concat());
+        expect(&output, 0, &[]);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let all = doctor(&[]);
+    let adapters = all["adapters"].as_array().unwrap();
+    for (number, adapter) in adapters.iter().enumerate() {
+        assert_eq!(adapter["number"], number);
+        for wanted in [format!("{number}"), format!("#{number}")] {
+            let chosen = doctor(&["--adapter", &wanted]);
+            assert_eq!(chosen["choice"]["number"], number, "--adapter {wanted}");
+            assert_eq!(chosen["adapters"][number]["chosen"], true);
+        }
+    }
+    let beyond = format!("#{}", adapters.len());
+    expect(&call(&["doctor", "--adapter", &beyond]), 3, &["there is no adapter number", "found #0"]);
+    let shown = text(&call(&["doctor"]).stdout);
+    assert!(shown.contains("#0 ") && shown.contains("chosen: #"), "{shown}");
+}
+
 #[test]
 fn a_configuration_file_is_checked_and_flags_win() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,8 +6,8 @@ use acr_pinn_gpu::gpu::{Choice, Gpu};
 /// Which adapter to compute on.
 #[derive(clap::Args, Clone, Debug)]
 pub struct AdapterArgs {
-    /// Use the adapter whose name contains this
-    #[arg(long, value_name = "SUBSTRING", env = "ACR_PINN_ADAPTER", help_heading = "Adapter")]
+    /// Use this adapter: its number or PCI address as `doctor` prints them, or a part of its name
+    #[arg(long, value_name = "WHICH", env = "ACR_PINN_ADAPTER", help_heading = "Adapter")]
     pub adapter: Option<String>,
     /// Use this backend: vulkan, metal, dx12, gl or webgpu
     #[arg(long, value_name = "NAME", env = "ACR_PINN_BACKEND", help_heading = "Adapter")]
@@ -37,6 +37,9 @@ impl AdapterArgs {
         if !quiet {
             let record = gpu.record();
             eprintln!("adapter: {} · {} · {}", record.name, record.kind, record.backend);
+            if let Some(remark) = gpu.remark() {
+                eprintln!("         {remark}");
+            }
             if gpu.is_software() {
                 eprintln!("         software rendering on the processor: correct, but far slower than any GPU");
             }

@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             .map(|(i, record)| {
                 let (limits, features) = adapters.details(i);
                 let limits: serde_json::Map<_, _> = limits.into_iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
-                json!({"record": record, "limits": limits, "features": features, "chosen": i == chosen})
+                json!({"record": record, "limits": limits, "features": features, "number": i, "chosen": i == chosen.index})
             })
             .collect();
         let tests: Vec<_> = tests
@@ -54,14 +54,16 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             .collect();
         let overrides: serde_json::Map<_, _> = overrides.into_iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
         output::json(
-            &json!({"schema": 1, "adapters": list, "overrides": overrides, "self_tests": tests, "passed": passed}),
+            &json!({"schema": 1, "adapters": list, "overrides": overrides, "self_tests": tests, "passed": passed,
+                "choice": {"number": chosen.index, "reason": chosen.reason, "remark": chosen.remark}}),
         );
         return Ok(u8::from(!passed));
     }
     let mut text = String::new();
     for (i, record) in adapters.records().iter().enumerate() {
-        let mark = if i == chosen { "→" } else { " " };
-        text += &format!("{mark} {} · {} · {}\n", record.name, record.kind, record.backend);
+        let mark = if i == chosen.index { "→" } else { " " };
+        let pci = if record.pci.is_empty() { String::new() } else { format!(" · PCI {}", record.pci) };
+        text += &format!("{mark} #{i} {} · {} · {}{pci}\n", record.name, record.kind, record.backend);
         text += &format!("    driver {} {}\n", record.driver, record.driver_info);
         let (limits, features) = adapters.details(i);
         for (name, value) in limits {
@@ -72,7 +74,10 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
             if features.is_empty() { "none of those used".to_owned() } else { features.join(", ") }
         );
     }
-    text += &format!("chosen: {}\n", reason(&args.adapter, adapters.records().len()));
+    text += &format!("chosen: #{}, {}\n", chosen.index, chosen.reason);
+    if let Some(remark) = &chosen.remark {
+        text += &format!("        {remark}\n");
+    }
     for (name, value) in overrides {
         text += &format!("in force: {name}={value}\n");
     }
@@ -88,15 +93,6 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     }
     output::print(&text);
     Ok(u8::from(!passed))
-}
-
-fn reason(args: &AdapterArgs, count: usize) -> String {
-    match (&args.adapter, &args.backend) {
-        (Some(name), _) => format!("its name contains `{name}` (--adapter or ACR_PINN_ADAPTER)"),
-        (None, Some(backend)) => format!("the best kind of the backend `{backend}`"),
-        (None, None) if count == 1 => "the only adapter".to_owned(),
-        (None, None) => "discrete before integrated before virtual before CPU".to_owned(),
-    }
 }
 
 struct Test {

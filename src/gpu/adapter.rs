@@ -5,25 +5,13 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::choice::{self, Choice, Chosen, KINDS};
 use super::defects::Defects;
 use super::health::Health;
 use super::kernel::Kernel;
 use super::limits;
 use super::slip::Slip;
 use crate::error::{Error, Result};
-
-/// What the user asked for. Empty fields leave the choice to [`Adapters::choose`].
-#[derive(Clone, Debug, Default)]
-pub struct Choice {
-    /// A part of the adapter's name, any case.
-    pub name: Option<String>,
-    /// `vulkan`, `metal`, `dx12`, `gl` or `webgpu`.
-    pub backend: Option<String>,
-    /// Keep every runtime check the shader compiler offers (bounds, loops, zeroed workgroup memory).
-    pub checked: bool,
-    /// Take at most this many bytes of device memory for buffers.
-    pub memory: Option<u64>,
-}
 
 /// What a run records about the adapter it ran on.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -35,6 +23,16 @@ pub struct Record {
     pub driver_info: String,
     pub vendor: u32,
     pub device: u32,
+    /// Where it is plugged in, as `0000:01:00.0`; empty where the driver does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pci: String,
+}
+
+impl Record {
+    /// Whether the other is the same model with the same driver, wherever it is plugged in.
+    pub fn is_like(&self, other: &Record) -> bool {
+        Record { pci: String::new(), ..self.clone() } == Record { pci: String::new(), ..other.clone() }
+    }
 }
 
 /// Every adapter of this machine.
@@ -55,6 +53,9 @@ pub struct Gpu {
     pub(super) memory: Option<u64>,
     limits: wgpu::Limits,
     record: Record,
+    remark: Option<String>,
+    /// Which of its backend's adapters it is.
+    pub(super) place: usize,
     software: bool,
     subgroup: Option<u32>,
     allocated: Arc<AtomicU64>,
@@ -78,7 +79,7 @@ const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(SUBGROUPS).
 /// What broadcasts and waiting within a subgroup take.
 const SUBGROUPS: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::SUBGROUP_BARRIER);
 
-const REMEDY: &str = "install a Vulkan driver (on Debian and Ubuntu: `apt-get install mesa-vulkan-drivers` renders in software), \
+pub(super) const REMEDY: &str = "install a Vulkan driver (on Debian and Ubuntu: `apt-get install mesa-vulkan-drivers` renders in software), \
      then see `acr-pinn-gpu doctor`";
 
 impl Adapters {
@@ -104,38 +105,23 @@ impl Adapters {
         Ok(Adapters { instance, list, wanted_backend: backend.map(str::to_owned) })
     }
 
+    /// Which of its backend's adapters number `index` is: that does not depend on the backends that were asked.
+    fn place(&self, index: usize) -> usize {
+        let backend = |i: usize| self.list[i].get_info().backend;
+        (0..index).filter(|&i| backend(i) == backend(index)).count()
+    }
+
     /// What each adapter says of itself, in the order of enumeration.
     pub fn records(&self) -> Vec<Record> {
         self.list.iter().map(|adapter| record(&adapter.get_info())).collect()
     }
 
-    /// The index of the adapter to use: the first whose name contains `name`, else the best kind.
-    pub fn choose(&self, name: Option<&str>) -> Result<usize> {
-        let order = [
-            wgpu::DeviceType::DiscreteGpu,
-            wgpu::DeviceType::IntegratedGpu,
-            wgpu::DeviceType::VirtualGpu,
-            wgpu::DeviceType::Cpu,
-            wgpu::DeviceType::Other,
-        ];
-        let infos: Vec<_> = self.list.iter().map(wgpu::Adapter::get_info).collect();
-        let matching = (0..infos.len())
-            .filter(|&i| name.is_none_or(|n| infos[i].name.to_lowercase().contains(&n.to_lowercase())))
-            .min_by_key(|&i| order.iter().position(|kind| *kind == infos[i].device_type));
-        matching.ok_or_else(|| match (infos.is_empty(), name) {
-            (false, Some(name)) => {
-                let found: Vec<_> = infos.iter().map(|i| format!("`{}`", i.name)).collect();
-                Error::NoAdapter(format!(
-                    "no adapter's name contains `{name}`; found {}: choose one of them with --adapter",
-                    found.join(", ")
-                ))
-            }
-            _ => {
-                let which =
-                    self.wanted_backend.as_deref().map(|b| format!(" for the backend `{b}`")).unwrap_or_default();
-                Error::NoAdapter(format!("no graphics adapter found{which}: {REMEDY}"))
-            }
-        })
+    /// The adapter to use: what `name` names (see [`Choice::name`]), else the best kind.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] with what there is, or with the remedy if there is none.
+    pub fn choose(&self, name: Option<&str>) -> Result<Chosen> {
+        choice::choose(&self.records(), name, self.wanted_backend.as_deref())
     }
 
     /// Limits and features of adapter `index` as name–value pairs, for `doctor`.
@@ -159,17 +145,20 @@ impl Adapters {
 impl Gpu {
     /// Opens the adapter that `choice` leads to, with each limit raised to what that adapter offers.
     pub fn open(choice: &Choice) -> Result<Gpu> {
-        let adapters = Adapters::enumerate(choice.backend.as_deref())?;
-        let index = adapters.choose(choice.name.as_deref())?;
-        let limits = limits::raised(&adapters.list[index].limits());
-        Gpu::request(&adapters, index, limits, choice.checked, choice.memory)
+        Gpu::open_with(choice, limits::raised)
     }
 
     /// The same at the limits that every WebGPU implementation guarantees: what works here works anywhere.
     pub fn open_at_default_limits(choice: &Choice) -> Result<Gpu> {
+        Gpu::open_with(choice, |_| limits::least())
+    }
+
+    fn open_with(choice: &Choice, limits: fn(&wgpu::Limits) -> wgpu::Limits) -> Result<Gpu> {
         let adapters = Adapters::enumerate(choice.backend.as_deref())?;
-        let index = adapters.choose(choice.name.as_deref())?;
-        Gpu::request(&adapters, index, limits::least(), choice.checked, choice.memory)
+        let chosen = adapters.choose(choice.name.as_deref())?;
+        let limits = limits(&adapters.list[chosen.index].limits());
+        let gpu = Gpu::request(&adapters, chosen.index, limits, choice.checked, choice.memory)?;
+        Ok(Gpu { remark: chosen.remark, ..gpu })
     }
 
     pub(super) fn request(
@@ -211,6 +200,8 @@ impl Gpu {
             memory,
             limits,
             record: record(&info),
+            remark: None,
+            place: adapters.place(index),
             software,
             subgroup,
             allocated: Arc::default(),
@@ -223,6 +214,11 @@ impl Gpu {
     /// What a run records about this adapter.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// What the user should know of the choice of this adapter: others that would have fitted as well.
+    pub fn remark(&self) -> Option<&str> {
+        self.remark.as_deref()
     }
 
     /// Whether the adapter renders in software, on the processor.
@@ -285,13 +281,7 @@ impl Gpu {
 }
 
 fn record(info: &wgpu::AdapterInfo) -> Record {
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
-        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
-        wgpu::DeviceType::VirtualGpu => "virtual GPU",
-        wgpu::DeviceType::Cpu => "CPU (software rendering)",
-        wgpu::DeviceType::Other => "other",
-    };
+    let kind = KINDS.iter().find(|(kind, _)| *kind == info.device_type).map_or("other", |(_, name)| name);
     Record {
         name: info.name.clone(),
         backend: info.backend.to_str().to_owned(),
@@ -300,5 +290,6 @@ fn record(info: &wgpu::AdapterInfo) -> Record {
         driver_info: info.driver_info.clone(),
         vendor: info.vendor,
         device: info.device,
+        pci: info.device_pci_bus_id.clone(),
     }
 }

@@ -63,7 +63,10 @@ impl Gpu {
     /// Opens the same adapter again, with the same limits, after its device was lost.
     pub fn reopen(&self) -> Result<Gpu> {
         let adapters = Adapters::enumerate(Some(&self.record().backend))?;
-        let index = adapters.records().iter().position(|record| record == self.record()).ok_or_else(|| {
+        let same: Vec<usize> =
+            adapters.records().iter().enumerate().filter(|(_, r)| *r == self.record()).map(|(i, _)| i).collect();
+        // of several that say the same of themselves, the one that stands where this one stood
+        let index = same.iter().copied().find(|&i| i == self.place).or(same.first().copied()).ok_or_else(|| {
             Error::NoAdapter(format!(
                 "adapter `{}` is not there any more; see `acr-pinn-gpu doctor`",
                 self.record().name

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod buffer;
+mod choice;
 mod defects;
 mod health;
 mod kernel;
@@ -12,7 +13,8 @@ mod slip;
 mod timer;
 mod vectors;
 
-pub use adapter::{Adapters, Choice, Gpu, Record};
+pub use adapter::{Adapters, Gpu, Record};
 pub use buffer::Buffer;
+pub use choice::{Choice, Chosen};
 pub use kernel::{Dispatch, Kernel, Part, Resource};
 pub use vectors::{IMAGE_ROW_BITS, Image, Vectors};

@@ -169,6 +169,7 @@ mod tests {
             driver_info: String::new(),
             vendor: 0,
             device: 0,
+            pci: String::new(),
         };
         let passed = findings.iter().all(|f| f.passed);
         let (kind, version) = (KIND.to_owned(), "0".to_owned());

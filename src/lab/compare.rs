@@ -55,7 +55,7 @@ pub fn compare(a: &Document, b: &Document, tolerance: f64) -> Vec<Comparison> {
         .iter()
         .map(|row| {
             let other = find(b, &row.key()).map(|k| &b.rows[k]);
-            of_rows(row, other, a.adapter == b.adapter, tolerance)
+            of_rows(row, other, a.adapter.is_like(&b.adapter), tolerance)
         })
         .collect();
     let only = b.rows.iter().filter(|row| find(a, &row.key()).is_none());

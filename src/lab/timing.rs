@@ -270,6 +270,7 @@ pub(super) mod tests {
             driver_info: String::new(),
             vendor: 0,
             device: 0,
+            pci: String::new(),
         };
         Document {
             schema: SCHEMA,

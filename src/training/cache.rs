@@ -187,6 +187,7 @@ mod tests {
             driver_info: text("1.2"),
             vendor: 1,
             device: 2,
+            pci: String::new(),
         };
         let mut options = Options::default();
         change(&mut options);
