@@ -107,8 +107,45 @@ fn a_missing_adapter_is_named_with_the_remedy() {
             .env("VK_ICD_FILENAMES", "/no/such/driver.json")
             .output()
             .unwrap();
-        expect(&output, 3, &["no graphics adapter", "mesa-vulkan-drivers", "doctor"]);
+        expect(&output, 3, &["no graphics adapter", "VK_DRIVER_FILES names no driver that is there", "doctor"]);
     }
+}
+
+/// Where nothing answers, the report is all the more needed.
+#[cfg(target_os = "linux")]
+#[test]
+fn doctor_reports_without_any_adapter() {
+    let without = |more: &[&str]| {
+        let mut command = program();
+        command.arg("doctor").args(more).env("VK_DRIVER_FILES", "/no/such/driver.json").env("WGPU_BACKEND", "gl");
+        command.env_remove("VK_ICD_FILENAMES").env("LP_NUM_THREADS", "3").output().unwrap()
+    };
+    let output = without(&[]);
+    expect(&output, 3, &["no graphics adapter found"]);
+    let report = text(&output.stdout);
+    for part in [
+        "no adapter answers",
+        "backends of this program: vulkan",
+        "Vulkan loader: ",
+        "/no/such/driver.json: BROKEN: there is no such file",
+        "in force: LP_NUM_THREADS=3",
+        "in force: VK_DRIVER_FILES=/no/such/driver.json",
+        "ignored: WGPU_BACKEND=gl",
+        "remedy: ",
+    ] {
+        assert!(report.contains(part), "no `{part}` in: {report}");
+    }
+    let output = without(&["--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["error"]["code"], 3);
+    assert_eq!((&report["passed"], &report["choice"]), (&Value::Bool(false), &Value::Null));
+    assert_eq!(report["adapters"], serde_json::json!([]));
+    assert_eq!(report["vulkan"]["named_by"], "VK_DRIVER_FILES");
+    assert_eq!(report["vulkan"]["manifests"][0]["problem"], "there is no such file");
+    assert!(report["remedy"].as_str().unwrap().len() > 20 && report["backends"][0] == "vulkan");
+    assert_eq!(report["overrides"]["LP_NUM_THREADS"], "3");
+    assert_eq!(report["ignored"]["WGPU_BACKEND"], "gl");
 }
 
 /// Adapters are chosen by the numbers that `doctor` prints; one that fits twice is named.

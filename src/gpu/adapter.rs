@@ -79,9 +79,6 @@ const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(SUBGROUPS).
 /// What broadcasts and waiting within a subgroup take.
 const SUBGROUPS: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::SUBGROUP_BARRIER);
 
-pub(super) const REMEDY: &str = "install a Vulkan driver (on Debian and Ubuntu: `apt-get install mesa-vulkan-drivers` renders in software), \
-     then see `acr-pinn-gpu doctor`";
-
 impl Adapters {
     /// Lists the adapters of one backend, or of all.
     pub fn enumerate(backend: Option<&str>) -> Result<Adapters> {
@@ -103,6 +100,12 @@ impl Adapters {
         let instance = wgpu::Instance::new(descriptor);
         let list = pollster::block_on(instance.enumerate_adapters(backends));
         Ok(Adapters { instance, list, wanted_backend: backend.map(str::to_owned) })
+    }
+
+    /// The backends that this program was built with.
+    pub fn backends() -> Vec<&'static str> {
+        let built = wgpu::Instance::enabled_backend_features();
+        BACKENDS.iter().filter(|(_, backend)| built.contains(*backend)).map(|(name, _)| *name).collect()
     }
 
     /// Which of its backend's adapters number `index` is: that does not depend on the backends that were asked.

@@ -40,7 +40,14 @@ pub(super) const KINDS: [(wgpu::DeviceType, &str); 5] = [
 pub(super) fn choose(records: &[Record], wanted: Option<&str>, backend: Option<&str>) -> Result<Chosen> {
     if records.is_empty() {
         let which = backend.map(|name| format!(" for the backend `{name}`")).unwrap_or_default();
-        return Err(Error::NoAdapter(format!("no graphics adapter found{which}: {}", super::adapter::REMEDY)));
+        let built = super::Adapters::backends();
+        let remedy = match backend.filter(|name| !built.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+            Some(_) => format!("on this system this program has {} only", built.join(", ")),
+            None => super::Loader::look().remedy(),
+        };
+        return Err(Error::NoAdapter(format!(
+            "no graphics adapter found{which}: {remedy} (`acr-pinn-gpu doctor` shows all)"
+        )));
     }
     let best = |among: &[usize]| {
         let rank = |i: &usize| KINDS.iter().position(|(_, kind)| *kind == records[*i].kind);
@@ -163,5 +170,7 @@ mod tests {
         assert!(error.starts_with("there is no adapter number 9"), "{error}");
         let error = choose(&[], None, Some("vulkan")).unwrap_err().to_string();
         assert!(error.contains("no graphics adapter found for the backend `vulkan`"), "{error}");
+        let error = choose(&[], None, Some("webgpu")).unwrap_err().to_string();
+        assert!(error.contains("`webgpu`: on this system this program has"), "{error}");
     }
 }
