@@ -221,7 +221,7 @@ fn signals_stop_between_two_steps_and_leave_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = undisturbed(folder.path(), "1000");
     let run = folder.path().join("broken");
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let known = checkpoints(&run);
         let mut starting = if run.exists() { resume(&run) } else { command("1000", &run, &[]) };
         let mut child = starting.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -233,7 +233,7 @@ fn signals_stop_between_two_steps_and_leave_no_trace() {
         assert_eq!(record(&run)["status"], "interrupted");
     }
     expect(&mut resume(&run), 0, &[]);
-    same(&traces(&run), &wanted, "after two signals");
+    same(&traces(&run), &wanted, "after three signals");
 }
 
 #[cfg(unix)]

@@ -196,7 +196,7 @@ struct Announce<'a> {
 impl Observer for Announce<'_> {
     fn notice(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| output::say(text));
         }
     }
 

@@ -7,6 +7,7 @@ use acr_pinn_gpu::study::execute::Watch;
 use acr_pinn_gpu::study::{Entry, Outcome, Status, distinct};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output;
 use super::signals::Stop;
 
 /// Shows a study.
@@ -111,7 +112,7 @@ impl Watch for Live<'_> {
 
     fn notice(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| output::say(text));
         }
     }
 
@@ -124,7 +125,7 @@ impl Watch for Live<'_> {
                 (Status::Finished, _) => result(outcome),
                 _ => outcome.error.clone().unwrap_or_else(|| "failed".into()),
             };
-            eprintln!("[{}/{}] {}: {what}", index + 1, self.entries.len(), self.entries[index].name);
+            output::say(&format!("[{}/{}] {}: {what}", index + 1, self.entries.len(), self.entries[index].name));
         }
         self.outcomes[index] = Some(outcome.clone());
         self.redraw();

@@ -22,6 +22,8 @@ mod study;
 mod tune;
 mod verify;
 
+use std::io::IsTerminal;
+
 use acr_pinn_gpu::error::Error;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -32,7 +34,7 @@ struct Cli {
     #[command(subcommand)]
     verb: Verb,
     /// Say less: no progress, no announcements
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more (-v, -vv); RUST_LOG is respected too
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -72,35 +74,23 @@ enum Verb {
 }
 
 /// Runs the verb of the command line; the result is the exit code.
-pub fn run() -> anyhow::Result<u8> {
-    // a study goes through conditions, and its defaults are not those of a single run
-    let command = Cli::command().mut_subcommand("study", |study| {
-        let hidden = ["condition", "network", "strategy"];
-        let study = hidden.iter().fold(study, |study, name| study.mut_arg(name, |argument| argument.hide(true)));
-        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
-        let seed = "First seed: initial parameters, points and orders [default: 19018]";
-        study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
+pub fn run() -> u8 {
+    output::begin(std::env::args_os().skip(1));
+    let code = perform().unwrap_or_else(|error| {
+        let (code, message) = (exit_code(&error), format!("{error:#}"));
+        output::say(&format!("error: {message}"));
+        output::failed(code, &message);
+        code
     });
-    // a step is timed, not a run
-    let command = command.mut_subcommand("bench", |bench| {
-        let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
-        let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
-        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
-        bench
-            .mut_arg("preset", |argument| argument.help(preset))
-            .mut_arg("plan", |argument| argument.help("Only this plan [default: all]"))
-    });
-    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
-    let level = match (cli.quiet, cli.verbose) {
-        (true, _) => "error",
-        (_, 0) => "warn",
-        (_, 1) => "info",
-        _ => "debug",
+    output::end(code)
+}
+
+fn perform() -> anyhow::Result<u8> {
+    let cli = match command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error),
     };
-    // drivers and their wrappers are talkative: by default only this program's own words
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("error,acr_pinn_gpu={level}")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    listen_to_the_library(cli.quiet, cli.verbose);
     if let Ok(faults) = std::env::var("ACR_PINN_FAULT") {
         acr_pinn_gpu::training::faults::arm(&faults)?;
     }
@@ -118,7 +108,60 @@ pub fn run() -> anyhow::Result<u8> {
     }
 }
 
+/// The command line, with the help of verbs that share flags and mean something else by them.
+fn command() -> clap::Command {
+    // a study goes through conditions, and its defaults are not those of a single run
+    let command = Cli::command().mut_subcommand("study", |study| {
+        let hidden = ["condition", "network", "strategy"];
+        let study = hidden.iter().fold(study, |study, name| study.mut_arg(name, |argument| argument.hide(true)));
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        let seed = "First seed: initial parameters, points and orders [default: 19018]";
+        study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
+    });
+    // a step is timed, not a run
+    command.mut_subcommand("bench", |bench| {
+        let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
+        let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        bench
+            .mut_arg("preset", |argument| argument.help(preset))
+            .mut_arg("plan", |argument| argument.help("Only this plan [default: all]"))
+    })
+}
+
+/// Help and version go to standard output, mistakes to standard error.
+fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
+    if !error.use_stderr() {
+        output::printed(error.print());
+        return Ok(0);
+    }
+    // colours where there is a terminal; whether anybody hears it changes nothing
+    let _ = error.print();
+    let text = error.to_string();
+    let said = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
+    output::failed(2, said.join("; ").trim_start_matches("error: "));
+    Ok(2)
+}
+
+/// What the library has to say goes to standard error as well.
+fn listen_to_the_library(quiet: bool, verbose: u8) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "info",
+        _ => "debug",
+    };
+    // drivers and their wrappers are talkative: by default only this program's own words
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("error,acr_pinn_gpu={level}")));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Voice);
+    // colours are for terminals; a file would be full of their codes
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    subscriber.with_ansi(colours).with_target(false).init();
+}
+
 /// The documented exit code of an error.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
+fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<Error>().map_or(2, Error::exit_code)
 }

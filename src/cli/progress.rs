@@ -16,12 +16,13 @@ pub struct Show<'a> {
     bar: ProgressBar,
     stop: &'a Stop,
     quiet: bool,
+    /// The result is printed by the caller, as JSON.
     json: bool,
     pictures: Vec<Picture>,
 }
 
 impl Show<'_> {
-    /// A bar of `steps` steps, hidden if `quiet`; the result as JSON if wanted.
+    /// A bar of `steps` steps, hidden if `quiet`; at the end the result in words, unless `json`.
     pub fn new(steps: u64, stop: &Stop, quiet: bool, json: bool) -> Show<'_> {
         let bar = ProgressBar::new(steps);
         bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("a fixed template"));
@@ -48,7 +49,7 @@ impl Observer for Show<'_> {
 
     fn notice(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| output::say(text));
         }
     }
 
@@ -74,7 +75,6 @@ impl Observer for Show<'_> {
         let html = page::render(t.config, document, t.history, &self.pictures);
         files::write(&t.folder.join("report.html"), html.as_bytes())?;
         if self.json {
-            output::json(document);
             return Ok(());
         }
         let mut text = String::new();

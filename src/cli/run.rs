@@ -90,10 +90,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     }
     if !quiet && config.origins["preset"].1 == "default" {
         let why = if gpu.is_software() { "a CPU adapter; --preset paper takes far longer" } else { "a GPU" };
-        eprintln!("preset:  {} (the default on {why})", config.preset.name);
+        output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
     }
     let stop = Stop::listen()?;
     let first = config.seed;
+    let (mut documents, mut stopped) = (Vec::new(), None);
     let mut runner = Runner::new(&gpu, args.tune.tuning(Tuning::Usual));
     for seed in first..first + args.seeds {
         config.set_seed(seed);
@@ -104,11 +105,20 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         }
         let run = Run { config: &config, folder: &folder, solution: solution.clone(), from: None, tile: None };
         let outcome = runner.run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
-        if let Some(code) = outcome.stopped {
-            return Ok(code);
+        documents.push(outcome.document);
+        if args.seeds > 1 {
+            // should a later run fail, those before it are not lost
+            output::beside("runs", json!(documents));
+        }
+        if outcome.stopped.is_some() {
+            stopped = outcome.stopped;
+            break;
         }
     }
-    Ok(0)
+    if args.json {
+        output::json(&if args.seeds == 1 { documents.remove(0) } else { json!({"schema": 1, "runs": documents}) });
+    }
+    Ok(stopped.unwrap_or(0))
 }
 
 /// Continues a run from its newest valid checkpoint.
@@ -135,15 +145,21 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     }
     let step = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
     if !quiet {
-        eprintln!("resume:  from step {step} of {}", config.preset.steps);
+        output::say(&format!("resume:  from step {step} of {}", config.preset.steps));
         if gpu.record().name != stored.adapter {
-            eprintln!("warning: this run began on `{}`: on another adapter it goes on with other bits", stored.adapter);
+            output::say(&format!(
+                "warning: this run began on `{}`: on another adapter it goes on with other bits",
+                stored.adapter
+            ));
         }
     }
     let stop = Stop::listen()?;
     let run = Run { config: &config, folder: &args.run, solution, from, tile };
     let outcome =
         Runner::new(&gpu, Tuning::Never).run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
+    if args.json {
+        output::json(&outcome.document);
+    }
     Ok(outcome.stopped.unwrap_or(0))
 }
 
@@ -164,7 +180,7 @@ fn newest(args: &ResumeArgs, config: &Config, quiet: bool) -> Result<Option<Chec
         return Err(Error::input(args.run.join("checkpoints"), what));
     }
     if !quiet {
-        found.damaged.iter().for_each(|message| eprintln!("warning: {message}"));
+        found.damaged.iter().for_each(|message| output::say(&format!("warning: {message}")));
     }
     let Some(checkpoint) = found.newest else { return Ok(None) };
     if checkpoint.step > config.preset.steps {

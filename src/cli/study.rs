@@ -116,11 +116,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let document = document?;
     if stopped.is_some() {
         let left = runs.len() - finished(&runs);
-        eprintln!(
+        output::say(&format!(
             "stopped with {left} of {} runs left: continue with the same command and --out {}",
             runs.len(),
             folder.display()
-        );
+        ));
     }
     match args.json {
         true => output::json(&document),

@@ -67,6 +67,10 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             text = format!("{section}: {about}\n");
         }
         output::print(&(text + &line(finding)));
+        if output::is_broken() {
+            // nobody sees what else is found
+            std::process::exit(output::end(0).into());
+        }
     });
     if args.json {
         output::json(&serde_json::to_value(&card)?);
