@@ -36,7 +36,7 @@ const LINES: [&str; 16] = [
 ];
 
 /// Wrong files; see [`files`].
-const FILES: [&str; 19] = [
+const FILES: [&str; 25] = [
     "run cavity --config none.toml",
     "run cavity --config key.toml",
     "run cavity --config value.toml",
@@ -44,6 +44,12 @@ const FILES: [&str; 19] = [
     "run cavity --out model.safetensors/run",
     "resume none",
     "resume run",
+    "resume other",
+    "run cavity --out other --force",
+    "run cavity --out run --force --reference run",
+    "study core --out other",
+    "evaluate model.safetensors --points points.safetensors --out model.safetensors",
+    "gradients --problem klein-gordon --model model.safetensors --points points.safetensors --out key.toml",
     "evaluate none.safetensors",
     "evaluate run",
     "evaluate key.toml",
@@ -75,7 +81,10 @@ fn files(folder: &Path) {
     write("key.toml", b"seed = 3\nstepz = 5\n");
     write("value.toml", b"steps = \"many\"\n");
     std::fs::create_dir(folder.join("run")).unwrap();
-    write("run/run.json", b"{\"status\": \"running\"}\n");
+    let run = br#"{"status": "running", "problem": "cavity", "configuration": {"width": {"value": "wide"}}}"#;
+    write("run/run.json", run);
+    std::fs::create_dir(folder.join("other")).unwrap();
+    write("other/run.json", b"{\"status\": \"running\"}\n");
     let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
     let (layout, parameters) = (Mlp.layout(&shape), Mlp.initial(&shape, 3));
     let known = [("format", "acr-pinn-gpu model 2"), ("problem", "klein-gordon")];

@@ -96,6 +96,24 @@ impl From<&Flags> for Options {
     }
 }
 
+/// `count` seeds from `first` on.
+///
+/// # Errors
+/// There are no so many.
+pub fn seeds(first: u64, count: u64) -> Result<Vec<u64>> {
+    if count == 0 || count > MOST_SEEDS {
+        return Err(Error::Usage(format!("--seeds {count} is outside 1..{MOST_SEEDS}")));
+    }
+    let Some(last) = first.checked_add(count - 1) else {
+        let what = format!("--seeds {count} from --seed {first} on passes {}, the largest seed: begin lower", u64::MAX);
+        return Err(Error::Usage(what));
+    };
+    Ok((first..=last).collect())
+}
+
+/// More runs than anybody waits for.
+const MOST_SEEDS: u64 = 10_000;
+
 fn parse_points(text: &str) -> std::result::Result<(String, usize), String> {
     let (term, count) = text.split_once('=').ok_or("expected TERM=N, such as pde=1000")?;
     let count = count.parse().map_err(|_| format!("`{count}` is not a number of points"))?;

@@ -16,7 +16,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
-use super::output;
+use super::{guard, output};
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -44,6 +44,9 @@ pub struct Args {
 
 /// Prints the errors, or writes predictions.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    let inputs = [Some(&args.model), args.points.as_ref(), args.reference.as_ref()];
+    let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
+    guard::files(&args.out.iter().map(|out| ("--out", out.as_path())).collect::<Vec<_>>(), &inputs)?;
     let model = Model::load(&args.model)?;
     let problem = problem_of(&model, args.problem.as_deref(), &args.model)?;
     fits(&model, problem, &args.model)?;

@@ -17,7 +17,7 @@ use acr_pinn_gpu::training::{Model, StepRecord, files, points};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::adapter::AdapterArgs;
-use super::evaluate;
+use super::{evaluate, guard};
 
 /// Arguments of `gradients`.
 #[derive(clap::Args)]
@@ -55,6 +55,7 @@ pub struct Args {
 
 /// Computes and writes losses, rows, Gram matrix, coefficients and combined gradient.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    guard::files(&[("--out", &args.out)], &[&args.model, &args.points])?;
     let parameters = [("horizon", args.horizon), ("reynolds", args.reynolds)];
     let given: Vec<_> = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let problem = with_parameters(&args.problem, &given)?;

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod evaluate;
 mod gradients;
+mod guard;
 mod list;
 mod live;
 mod output;
@@ -46,7 +47,7 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu run klein-gordon --condition std   the plain PINN on the same points
   acr-pinn-gpu run cavity --preset paper          the first published settings
   acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
-  acr-pinn-gpu bench cavity --json now.json       time of a step by every plan, for `compare`
+  acr-pinn-gpu bench cavity --save now.json       time of a step by every plan, for `compare`
   acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
 
 #[derive(Subcommand)]

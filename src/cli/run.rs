@@ -12,7 +12,7 @@ use super::config::{self, Flags};
 use super::progress::Show;
 use super::signals::Stop;
 use super::tune::TuneArgs;
-use super::{evaluate, output};
+use super::{evaluate, guard, output};
 
 /// Arguments of `run`.
 #[derive(clap::Args)]
@@ -33,7 +33,7 @@ pub struct Args {
     /// The run directory [default: runs/PROBLEM-CONDITION-sSEED-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write into a run directory that exists
+    /// Remove the run that is in --out, wholly, and write there; other files stay
     #[arg(long)]
     force: bool,
     /// Cavity: compare with reference_u.csv and reference_v.csv of this folder instead
@@ -78,8 +78,14 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         Some(folder) => Some(evaluate::reference_in(probe.problem, folder)?),
         None => probe.problem.solution(),
     };
-    if args.seeds == 0 {
-        return Err(Error::Usage("--seeds must be at least 1".into()).into());
+    let seeds = config::seeds(probe.seed, args.seeds)?;
+    if !args.dump_config {
+        let places = match &args.out {
+            Some(out) => seeds.iter().map(|seed| place(args, out, *seed)).collect(),
+            // only whether anything can be written there
+            None => vec![default_place(args, &probe)],
+        };
+        places.iter().try_for_each(|place| guard::run(place, args.force, &inputs(args)))?;
     }
     let gpu = args.adapter.open(quiet)?;
     let preset = if gpu.is_software() { "quick" } else { "paper" };
@@ -93,12 +99,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
     }
     let stop = Stop::listen()?;
-    let first = config.seed;
     let (mut documents, mut stopped) = (Vec::new(), None);
     let mut runner = Runner::new(&gpu, args.tune.tuning(Tuning::Usual));
-    for seed in first..first + args.seeds {
+    for seed in seeds {
         config.set_seed(seed);
-        let folder = run_folder(args, &config)?;
+        let folder = run_folder(args, &config, quiet)?;
         if let Some(reference) = &args.reference {
             remember_reference(&mut config);
             keep_reference(reference, &folder)?;
@@ -208,26 +213,24 @@ fn keep_reference(from: &Path, run: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where the run goes; an existing directory is refused unless forced.
-fn run_folder(args: &Args, config: &Config) -> Result<PathBuf> {
-    let name = || format!("{}-{}-s{}-{}", args.problem, config.condition, config.seed, utc_now());
-    let folder = match &args.out {
-        Some(out) if args.seeds == 1 => out.clone(),
-        Some(out) => out.join(format!("s{}", config.seed)),
-        None => Path::new("runs").join(name()),
-    };
-    if folder.join("run.json").exists() && !args.force {
-        let what = format!("{} already holds a run: choose another --out, or add --force", folder.display());
-        return Err(Error::Usage(what));
-    }
-    let _lock = if folder.exists() { Some(files::Lock::of(&folder)?) } else { None };
-    let fresh = || -> std::io::Result<()> {
-        // an old run's checkpoints must not be mistaken for this one's
-        if folder.join("checkpoints").exists() {
-            std::fs::remove_dir_all(folder.join("checkpoints"))?;
-        }
-        std::fs::create_dir_all(&folder)
-    };
-    fresh().map_err(|e| Error::output(&folder, e))?;
+/// The folder below or at `--out` that a seed's run goes to.
+fn place(args: &Args, out: &Path, seed: u64) -> PathBuf {
+    if args.seeds == 1 { out.to_owned() } else { out.join(format!("s{seed}")) }
+}
+
+fn default_place(args: &Args, config: &Config) -> PathBuf {
+    Path::new("runs").join(format!("{}-{}-s{}-{}", args.problem, config.condition, config.seed, utc_now()))
+}
+
+/// What is read while the run is set up.
+fn inputs(args: &Args) -> Vec<&Path> {
+    args.config.as_deref().into_iter().chain(args.reference.as_deref()).collect()
+}
+
+/// Makes the folder of the run.
+fn run_folder(args: &Args, config: &Config, quiet: bool) -> Result<PathBuf> {
+    let Some(out) = &args.out else { return guard::fresh(&default_place(args, config)) };
+    let folder = place(args, out, config.seed);
+    guard::take_for_run(&folder, args.force, &inputs(args), quiet)?;
     Ok(folder)
 }

@@ -15,11 +15,11 @@ use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
-use super::config::Flags;
+use super::config::{self, Flags};
 use super::live::Live;
-use super::output;
 use super::signals::Stop;
 use super::tune::TuneArgs;
+use super::{guard, output};
 
 /// Arguments of `study`.
 #[derive(clap::Args)]
@@ -65,7 +65,7 @@ pub struct Args {
     /// The study's directory; the same again continues it [default: studies/NAME-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Do runs again whose folders hold other settings
+    /// Do runs again whose folders hold other settings, and remove another study that is in --out
     #[arg(long)]
     force: bool,
     /// Print the runs and an estimate of their time from a few steps, and stop
@@ -92,15 +92,26 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let request = request(args, study)?;
     // everything but the adapter is checked before an adapter is opened
     study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
+    let default = || PathBuf::from("studies").join(format!("{}-{}", study.name(), utc_now()));
+    let folder = args.out.clone().unwrap_or_else(default);
+    if !args.dry_run {
+        guard::study(&folder, study.name(), args.force)?;
+    }
     let gpu = args.adapter.open(quiet)?;
     let preset = if gpu.is_software() { "quick" } else { "revised" };
     let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
     if args.dry_run {
         return dry_run(args, study, &gpu, &entries);
     }
-    let folder =
-        args.out.clone().unwrap_or_else(|| PathBuf::from("studies").join(format!("{}-{}", study.name(), utc_now())));
-    std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+    let folder = match args.out {
+        Some(_) => folder,
+        None => guard::fresh(&folder)?,
+    };
+    if !args.force {
+        // before anything there is replaced
+        entries.iter().try_for_each(|entry| state_of(&folder, entry).map(drop))?;
+    }
+    guard::take_for_study(&folder, study.name(), args.force, quiet)?;
     let context = Context { study, request: &request, adapter: json!(gpu.record()) };
     let asked = json!({"study": study.name(), "version": env!("CARGO_PKG_VERSION"), "request": request});
     files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
@@ -169,10 +180,7 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
     }
     let first = shared.seed.unwrap_or(request.seeds[0]);
     let count = args.seeds.unwrap_or(request.seeds.len() as u64);
-    if count == 0 || count > 10_000 {
-        return Err(Error::Usage(format!("--seeds {count} is outside 1..10000")));
-    }
-    request.seeds = (first..first.saturating_add(count)).collect();
+    request.seeds = config::seeds(first, count)?;
     let sizes = |wish: &Vec<usize>, list: &mut Vec<usize>| {
         if !wish.is_empty() {
             wish.clone_into(list);

@@ -18,7 +18,7 @@ use super::trainer::Trainer;
 use super::tuning::Choice;
 
 /// What every run leaves beside its checkpoints.
-const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
+pub const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
 
 /// More lines than any run writes.
 const DIAGNOSTICS_CAP: u64 = 1 << 32;
@@ -51,6 +51,8 @@ impl Journal {
             "parameters": layout.len,
             "resumed_at": resumed_at,
             "started": before["started"].as_str().map_or_else(utc_now, str::to_owned),
+            // whoever removes the run has to know them, however it ends
+            "files": before["files"].as_array().cloned().unwrap_or_else(|| FILES.map(Value::from).into()),
             "events": before["events"].as_array().cloned().unwrap_or_default(),
         });
         if let Some(step) = resumed_at {
