@@ -67,6 +67,10 @@ fn what_exists_is_not_overwritten() {
         ("evaluate m --points p --out c.toml", &["c.toml exists", "not overwritten"]),
         ("gradients --problem klein-gordon --model m --points p --out run/../m", &["what is read"]),
         ("gradients --problem klein-gordon --model m --points p --out c.toml", &["not overwritten"]),
+        ("bench --trace m", &["not overwritten", "--trace"]),
+        ("bench --save c.toml", &["not overwritten", "--save"]),
+        ("bench --roofline p --trace new", &["not overwritten", "--roofline"]),
+        ("bench --roofline new --trace ./new", &["the same file"]),
         ("run klein-gordon --out run", &["already holds a run", "--force"]),
         ("run klein-gordon --out mine", &["no run of this program"]),
         ("run klein-gordon --out mine --force", &["no run of this program"]),
@@ -82,6 +86,10 @@ fn what_exists_is_not_overwritten() {
     for line in [
         "evaluate m --points p --out none/out",
         "gradients --problem klein-gordon --model m --points p --out none/out",
+        "bench --trace none/trace.json",
+        "bench --save none/now.json",
+        "bench --json none/now.json",
+        "bench --roofline run",
         "run klein-gordon --out m/run",
         "study core --out m/study",
     ] {

@@ -87,13 +87,14 @@ fn nobody_needs_to_hear_what_a_run_says() {
 
 #[test]
 fn json_is_one_document_whatever_happens() {
-    let wrong: [(&[&str], i32, &str); 9] = [
+    let wrong: [(&[&str], i32, &str); 10] = [
         (&["run", "cavty", "--json"], 2, "did you mean `cavity`"),
         (&["run", "cavity", "--steps", "many", "--json"], 2, "invalid value 'many'"),
         (&["run", "cavity", "--adapter", "no such adapter", "--json"], 3, "no such adapter"),
         (&["resume", "/none", "--json"], 4, "no such file"),
         (&["evaluate", "/none", "--json"], 4, "no such file"),
         (&["study", "cor", "--json"], 2, "did you mean `core`"),
+        (&["bench", "cavty", "--json"], 2, "did you mean `cavity`"),
         (&["compare", "/none", "/none", "--json"], 4, "no such file"),
         (&["verify", "--only", "jet", "--json"], 2, "did you mean `jets`"),
         (&["doctor", "--adapter", "no such adapter", "--json"], 3, "no such adapter"),
@@ -123,6 +124,22 @@ fn several_runs_are_one_document() {
     let said = document(&output);
     assert_eq!((code(&output), &said["error"]["code"]), (7, &7.into()), "{said}");
     assert_eq!((said["runs"].as_array().unwrap().len(), &said["runs"][0]["status"]), (1, &"finished".into()));
+}
+
+/// Where there is no bar to be seen there are lines: of the compilation, of evaluations, of the end of none.
+#[test]
+fn logs_show_how_far_a_run_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = run(folder.path(), &["--evaluate-every", "1000"]);
+    let steps = arguments.iter().position(|word| *word == "--steps").unwrap();
+    arguments[steps + 1] = "4000";
+    let output = common::program().args(arguments).output().unwrap();
+    let said = errors(&output);
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("step ")).collect();
+    assert!(code(&output) == 0 && said.contains("compiling kernels") && !lines.is_empty(), "{said}");
+    for part in [" of 4000 · pde ", " · L2 ", " steps/s · ", " left"] {
+        assert!(lines.iter().all(|line| line.contains(part)), "no `{part}` in {said}");
+    }
 }
 
 /// What `nohup` promises.

@@ -21,7 +21,7 @@ lies beyond the tolerance or within it; else AMBIGUOUS, with the reason. Rows th
 Rows match by problem, network, strategy, points, plan and change, whatever the adapter."
 )]
 pub struct Args {
-    /// The measurement that others are held against: a file of `bench --json`
+    /// The measurement that others are held against: a file of `bench --save`
     a: PathBuf,
     /// Other measurements
     #[arg(required = true, value_name = "B")]
@@ -51,7 +51,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         let list = compare::compare(&a, b, args.tolerance / 100.0);
         failed += list.iter().filter(|c| args.fail_on.is_some_and(|fail| fail.fails(c))).count();
         text += &format!("B  {}\n\n{}", about(b), table(&list));
-        documents.push(json!({"file": path, "adapter": b.adapter, "commit": b.commit, "comparisons": list}));
+        documents.push(
+            json!({"file": path.to_string_lossy(), "adapter": b.adapter, "commit": b.commit, "comparisons": list}),
+        );
     }
     if args.json {
         output::json(&json!({"schema": 1, "kind": "acr-pinn-gpu compare", "adapter": a.adapter, "commit": a.commit,

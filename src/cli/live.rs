@@ -8,6 +8,7 @@ use acr_pinn_gpu::study::{Entry, Outcome, Status, distinct};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output;
+use super::progress::{MINUTE, Pulse};
 use super::signals::Stop;
 
 /// Shows a study.
@@ -21,6 +22,7 @@ pub struct Live<'a> {
     plain: bool,
     quiet: bool,
     start: Instant,
+    pulse: Pulse,
     /// Runs that were done in this session.
     done: usize,
 }
@@ -29,13 +31,13 @@ impl<'a> Live<'a> {
     pub fn new(entries: &'a [Entry], stop: &'a Stop, quiet: bool) -> Live<'a> {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{msg}").expect("a fixed template"));
-        let plain = bar.is_hidden();
+        let (plain, pulse) = (bar.is_hidden(), Pulse::new(&bar, quiet));
         if quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         let outcomes = entries.iter().map(|_| None).collect();
-        Live { entries, outcomes, current: None, stop, bar, plain, quiet, start: Instant::now(), done: 0 }
+        Live { entries, outcomes, current: None, stop, bar, plain, quiet, pulse, start: Instant::now(), done: 0 }
     }
 
     /// Takes the table away.
@@ -107,6 +109,8 @@ impl Watch for Live<'_> {
         if let Some((index, ..)) = self.current {
             self.current = Some((index, share, error));
         }
+        let status = self.status();
+        self.pulse.beat(MINUTE, || status);
         self.redraw();
     }
 

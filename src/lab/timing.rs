@@ -1,4 +1,4 @@
-//! What a published timing consists of: the schema of `bench --json`, and reading it back.
+//! What a published timing consists of: the schema of `bench --save`, and reading it back.
 
 use std::collections::BTreeMap;
 
@@ -192,7 +192,7 @@ impl Document {
             schema: u32,
         }
         let head: Head = serde_json::from_slice(bytes)
-            .map_err(|e| format!("not a result of `bench` ({e}): write one with `acr-pinn-gpu bench --json FILE`"))?;
+            .map_err(|e| format!("not a result of `bench` ({e}): write one with `acr-pinn-gpu bench --save FILE`"))?;
         if head.kind != KIND {
             return Err(format!("a document of `{}`, where one of `{KIND}` is expected", head.kind));
         }
@@ -203,7 +203,7 @@ impl Document {
             ));
         }
         let document: Document = serde_json::from_slice(bytes)
-            .map_err(|e| format!("damaged ({e}): measure again with `acr-pinn-gpu bench --json FILE`"))?;
+            .map_err(|e| format!("damaged ({e}): measure again with `acr-pinn-gpu bench --save FILE`"))?;
         document.check()?;
         Ok(document)
     }
