@@ -119,7 +119,7 @@ fn a_configuration_file_is_checked_and_flags_win() {
     let path = file.to_str().unwrap();
     expect(&call(&["run", "cavity", "--config", path]), 2, &["run.toml", "stepz", "steps"]);
     std::fs::write(&file, "steps = 5\nseed = 7\npoints = { pde = 33 }\n").unwrap();
-    let output = call(&["run", "cavity", "--config", path, "--seed", "8", "--dump-config", "--quiet"]);
+    let output = call(&["run", "cavity", "--config", path, "--seed", "8", "--dump-config", "--json", "--quiet"]);
     expect(&output, 0, &[]);
     let merged: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(merged["steps"], serde_json::json!([5, "file"]));

@@ -16,7 +16,7 @@ use acr_pinn_gpu::training::tensors::{Tensor, serialize};
 use safetensors::tensor::Dtype;
 
 /// Wrong names and numbers.
-const LINES: [&str; 16] = [
+const LINES: [&str; 25] = [
     "rum cavity",
     "run cavty",
     "run cavity --stepz 5",
@@ -31,15 +31,25 @@ const LINES: [&str; 16] = [
     "run cavity --points pd=100",
     "run helmholtz-1-4 --reynolds 400",
     "run cavity --backend vulcan",
+    "run cavity --condition std --network lda",
+    "run cavity --rate 0",
+    "run cavity --reynolds 1e39",
+    "run klein-gordon --horizon 99",
+    "run cavity --seed -1",
+    "run cavity --seed 18446744073709551615 --seeds 2",
+    "run cavity --points pde=5 --points pde=6",
+    "study core --widths 4,8",
+    "study cost --width 8 --widths 4,8",
     "verify --only jet",
     "gradients --problem klein-gordon --model model.safetensors --points points.safetensors --out o --permutations 0,1",
 ];
 
 /// Wrong files; see [`files`].
-const FILES: [&str; 25] = [
+const FILES: [&str; 26] = [
     "run cavity --config none.toml",
     "run cavity --config key.toml",
     "run cavity --config value.toml",
+    "run cavity --config both.toml",
     "run cavity --out run",
     "run cavity --out model.safetensors/run",
     "resume none",
@@ -79,6 +89,7 @@ fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor<'static> {
 fn files(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
     write("key.toml", b"seed = 3\nstepz = 5\n");
+    write("both.toml", b"condition = \"std\"\nnetwork = \"lda\"\n");
     write("value.toml", b"steps = \"many\"\n");
     std::fs::create_dir(folder.join("run")).unwrap();
     let run = br#"{"status": "running", "problem": "cavity", "configuration": {"width": {"value": "wide"}}}"#;

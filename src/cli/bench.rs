@@ -283,7 +283,9 @@ fn configurations(args: &Args, names: &[String], preset: &str) -> Result<Vec<Con
     let mut options = Options::from(&args.options);
     if args.quick {
         options.preset.get_or_insert("quick".to_owned());
-        options.condition.get_or_insert("gcr".to_owned());
+        if options.network.is_none() && options.strategy.is_none() {
+            options.condition.get_or_insert("gcr".to_owned());
+        }
         options.width.get_or_insert(8);
         options.depth.get_or_insert(1);
     }

@@ -27,7 +27,7 @@ pub struct Args {
     /// Read options from this TOML file; flags win
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Print the merged options with their origins and stop
+    /// Print the merged options with their origins, as a file that --config takes, and stop
     #[arg(long)]
     dump_config: bool,
     /// The run directory [default: runs/PROBLEM-CONDITION-sSEED-TIME]
@@ -91,9 +91,13 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let preset = if gpu.is_software() { "quick" } else { "paper" };
     let mut config = draft.resolve(preset)?;
     if args.dump_config {
-        output::json(&json!(config.origins));
+        match args.json {
+            true => output::json(&json!(config.origins)),
+            false => output::print(&config::dump(&config)),
+        }
         return Ok(0);
     }
+    announce(&config.notices, quiet);
     if !quiet && config.origins["preset"].1 == "default" {
         let why = if gpu.is_software() { "a CPU adapter; --preset paper takes far longer" } else { "a GPU" };
         output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
@@ -126,10 +130,18 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     Ok(stopped.unwrap_or(0))
 }
 
+/// What a user should know before the run begins.
+pub fn announce(notices: &[String], quiet: bool) {
+    if !quiet {
+        notices.iter().for_each(|notice| output::say(&format!("notice:  {notice}")));
+    }
+}
+
 /// Continues a run from its newest valid checkpoint.
 pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let stored = journal::read(&args.run)?;
     let mut options = stored.options;
+    let stored_steps = options.steps;
     options.steps = args.steps.or(options.steps);
     options.on_nan = args.on_nan.clone().or(options.on_nan);
     let mut config = Draft::new(&stored.problem, &options, Options::default())?.resolve("quick")?;
@@ -151,6 +163,8 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let step = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
     if !quiet {
         output::say(&format!("resume:  from step {step} of {}", config.preset.steps));
+        announce(&config.notices, quiet);
+        warn_of_the_rate(&config, stored_steps, step);
         if gpu.record().name != stored.adapter {
             output::say(&format!(
                 "warning: this run began on `{}`: on another adapter it goes on with other bits",
@@ -166,6 +180,23 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
         output::json(&outcome.document);
     }
     Ok(outcome.stopped.unwrap_or(0))
+}
+
+/// The schedule is stretched over all steps, so that a longer run is at another place of it: in a second warm-up, almost.
+fn warn_of_the_rate(config: &Config, before: Option<u64>, step: u64) {
+    let (schedule, steps) = (&config.preset.schedule, config.preset.steps);
+    let rate = |steps| schedule.rate(step, steps);
+    let Some(before) = before.filter(|before| *before != steps) else { return };
+    // a run that was over had its last rate in the step before
+    let old = if step == before { schedule.rate(step.saturating_sub(1), before) } else { rate(before) };
+    let factor = rate(steps) / old;
+    if factor > 1.2 {
+        output::say(&format!(
+            "warning: with {steps} steps instead of {before} the learning rate goes up from {old:.1e} to {:.1e} here, {factor:.1} \
+             times, and losses may rise with it: the schedule is stretched over all steps",
+            rate(steps)
+        ));
+    }
 }
 
 /// The checkpoint to go on from; none if the run was stopped before it wrote any.

@@ -122,7 +122,9 @@ pub struct Config {
     pub rollback: bool,
     /// What every residual scale starts with, instead of the network's own start.
     pub residual_scale: Option<f64>,
-    /// Key, value and where the value comes from: `flag`, `file` or `preset …` or `default`.
+    /// What a user should know of these settings before the run begins.
+    pub notices: Vec<String>,
+    /// Key, value and where the value comes from: `flag`, `file`, `preset …`, `condition …`, `problem` or `default`.
     pub origins: BTreeMap<String, (serde_json::Value, String)>,
 }
 

@@ -236,6 +236,10 @@ pub fn read(folder: &Path) -> Result<Stored> {
             None => options.insert(key.clone(), entry["value"].clone()),
         };
     }
+    // network and strategy say it all, and older versions kept a condition that was not that of the two
+    if options.contains_key("network") && options.contains_key("strategy") {
+        options.remove("condition");
+    }
     options.insert("points".to_owned(), points.into());
     let options = serde_json::from_value(options.into())
         .map_err(|e| Error::input(&path, format!("configuration does not fit this version ({e})")))?;
