@@ -88,7 +88,7 @@ fn wrong_command_lines_say_what_to_do() {
             ],
             "1 rows for 3 terms",
         ),
-        (&["frobnicate"], "unrecognized subcommand"),
+        (&["frobnicate"], "unknown verb `frobnicate`: choose one of run, resume"),
     ];
     for (arguments, part) in cases {
         let code = if arguments.contains(&"--config") { 4 } else { 2 };

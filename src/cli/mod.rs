@@ -26,6 +26,9 @@ mod verify;
 use std::io::IsTerminal;
 
 use acr_pinn_gpu::error::Error;
+use acr_pinn_gpu::math::names;
+use acr_pinn_gpu::problems;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Train physics-informed neural networks with hand-written GPU kernels.
@@ -119,6 +122,8 @@ fn command() -> clap::Command {
         let seed = "First seed: initial parameters, points and orders [default: 19018]";
         study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
     });
+    let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(list::columns(false)));
+    let command = command.mut_subcommand("gradients", |gradients| gradients.after_help(list::columns(true)));
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
         let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
@@ -136,6 +141,11 @@ fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
         output::printed(error.print());
         return Ok(0);
     }
+    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
+        (error.kind(), error.get(ContextKind::InvalidSubcommand))
+    {
+        return Err(Error::Usage(unknown_verb(word)).into());
+    }
     // colours where there is a terminal; whether anybody hears it changes nothing
     let _ = error.print();
     let text = error.to_string();
@@ -143,6 +153,40 @@ fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
     let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
     output::failed(2, said.join("; ").trim_start_matches("error: "));
     Ok(2)
+}
+
+/// Words that other programs have for what verbs do here.
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("train", "run"),
+    ("fit", "run"),
+    ("solve", "run"),
+    ("start", "run"),
+    ("continue", "resume"),
+    ("restart", "resume"),
+    ("predict", "evaluate"),
+    ("eval", "evaluate"),
+    ("infer", "evaluate"),
+    ("test", "verify"),
+    ("check", "verify"),
+    ("benchmark", "bench"),
+    ("diff", "compare"),
+    ("info", "doctor"),
+];
+
+/// What was probably meant by a verb that there is not.
+fn unknown_verb(word: &str) -> String {
+    if problems::find(word).is_ok() {
+        return format!("`{word}` is a problem: did you mean `run {word}`?");
+    }
+    if acr_pinn_gpu::study::find(word).is_ok() {
+        return format!("`{word}` is a study: did you mean `study {word}`?");
+    }
+    if let Some((_, verb)) = ELSEWHERE.iter().find(|(other, _)| *other == word) {
+        return format!("unknown verb `{word}`: did you mean `{verb}`?");
+    }
+    let command = Cli::command();
+    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    names::unknown("verb", word, &verbs)
 }
 
 /// What the library has to say goes to standard error as well.

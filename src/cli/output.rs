@@ -81,6 +81,13 @@ pub fn say(text: &str) {
     let _ = Voice.write_all(format!("{text}\n").as_bytes());
 }
 
+/// Says what a user should know before something begins.
+pub fn announce(notices: &[String], quiet: bool) {
+    if !quiet {
+        notices.iter().for_each(|notice| say(&format!("notice:  {notice}")));
+    }
+}
+
 /// Standard error as a writer that never fails.
 pub struct Voice;
 

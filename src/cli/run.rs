@@ -97,7 +97,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         }
         return Ok(0);
     }
-    announce(&config.notices, quiet);
+    output::announce(&config.notices, quiet);
     if !quiet && config.origins["preset"].1 == "default" {
         let why = if gpu.is_software() { "a CPU adapter; --preset paper takes far longer" } else { "a GPU" };
         output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
@@ -130,13 +130,6 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     Ok(stopped.unwrap_or(0))
 }
 
-/// What a user should know before the run begins.
-pub fn announce(notices: &[String], quiet: bool) {
-    if !quiet {
-        notices.iter().for_each(|notice| output::say(&format!("notice:  {notice}")));
-    }
-}
-
 /// Continues a run from its newest valid checkpoint.
 pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let stored = journal::read(&args.run)?;
@@ -163,7 +156,7 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let step = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
     if !quiet {
         output::say(&format!("resume:  from step {step} of {}", config.preset.steps));
-        announce(&config.notices, quiet);
+        output::announce(&config.notices, quiet);
         warn_of_the_rate(&config, stored_steps, step);
         if gpu.record().name != stored.adapter {
             output::say(&format!(

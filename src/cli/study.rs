@@ -17,7 +17,6 @@ use serde_json::json;
 use super::adapter::AdapterArgs;
 use super::config::{self, Flags};
 use super::live::Live;
-use super::run::announce;
 use super::signals::Stop;
 use super::tune::TuneArgs;
 use super::{guard, output};
@@ -104,7 +103,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let gpu = args.adapter.open(quiet)?;
     let preset = if gpu.is_software() { "quick" } else { "revised" };
     let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
-    announce(&distinct(entries.iter().flat_map(|entry| entry.config.notices.iter().cloned())), quiet);
+    output::announce(&distinct(entries.iter().flat_map(|entry| entry.config.notices.iter().cloned())), quiet);
     if args.dry_run {
         return dry_run(args, study, &gpu, &entries);
     }

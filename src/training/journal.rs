@@ -198,7 +198,8 @@ fn write(folder: &Path, document: &Value) -> Result<()> {
 fn document(folder: &Path) -> Result<Value> {
     let path = folder.join("run.json");
     let bytes = files::read(&path, 1 << 24)?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::input(&path, format!("not readable as JSON ({e})")))
+    let text = files::text(&bytes).map_err(|what| Error::input(&path, what))?;
+    serde_json::from_str(text).map_err(|e| Error::input(&path, format!("not readable as JSON ({e})")))
 }
 
 /// What a run was started with, as its `run.json` has it.
@@ -216,6 +217,12 @@ pub struct Stored {
 /// Reads the `run.json` of a run directory.
 pub fn read(folder: &Path) -> Result<Stored> {
     let path = folder.join("run.json");
+    if folder.is_file() {
+        return Err(Error::input(
+            folder,
+            "it is a file: name the run directory, which is the folder with run.json in it",
+        ));
+    }
     let document = document(folder)?;
     let missing = |key: &str| {
         let what = "is missing or of the wrong kind: it is damaged, or of another program; begin again with `run`";
