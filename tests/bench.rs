@@ -135,12 +135,15 @@ fn comparisons_have_exit_codes() {
     let card = odd("card.json", r#"{"kind": "acr-pinn-gpu verify", "schema": 1}"#);
     let old = odd("old.json", r#"{"kind": "acr-pinn-gpu bench", "schema": 0}"#);
     let cut = odd("cut.json", &std::fs::read_to_string(&a).unwrap()[..300]);
-    let cases: [(&[&str], i32, &str); 9] = [
+    let wrong = odd("wrong.json", &std::fs::read_to_string(&a).unwrap().replace("\"VALID\"", "\"INVALID\""));
+    let cases: [(&[&str], i32, &str); 11] = [
         (&[&a, &same], 0, "SAME"),
         (&[&a, &slow], 0, "SLOWER"),
         (&[&slow, &a, "--fail-on", "slower"], 0, "FASTER"),
         (&[&a, &same, &slow, "--fail-on", "slower"], 1, "1 comparisons fail"),
         (&[&a, &slow, "--fail-on", "slower:5%"], 0, "1 slower"),
+        (&[&wrong, &same], 0, "AMBIGUOUS"),
+        (&[&wrong, &same, "--fail-on", "slower"], 1, "--fail-on cannot say anything"),
         (&[&a, &card], 4, "`acr-pinn-gpu verify`"),
         (&[&a, &old], 4, "measure again"),
         (&[&a, &cut], 4, "not a result of `bench`"),

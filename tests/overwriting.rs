@@ -108,6 +108,24 @@ fn a_place_that_cannot_be_written_is_known_at_once() {
     }
 }
 
+/// What becomes full while one works; results that can still be printed are.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_exit_7() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let small = "bench --quick --samples 1 --quiet --save /dev/full";
+    let output = program(&small.split(' ').collect::<Vec<_>>(), at).output().unwrap();
+    assert!(
+        output.status.code() == Some(7) && errors(&output).contains("cannot write /dev/full"),
+        "{}",
+        errors(&output)
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("measured ceilings"));
+    let trace = small.replace("--save", "--trace");
+    expect(&trace, at, 7, &["cannot write /dev/full"]);
+}
+
 #[test]
 fn force_removes_the_old_run_wholly_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ use acr_pinn_gpu::plans::{self, Tile};
 use acr_pinn_gpu::problems;
 use acr_pinn_gpu::training::{Config, Draft, Observer, Options, Tuner, Tuning, files};
 use indicatif::ProgressBar;
+use serde_json::Value;
 
 use super::adapter::AdapterArgs;
 use super::config::Flags;
@@ -115,15 +116,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let stop = Stop::listen()?;
     let document = measure(args, &gpu, &configs, &mut trace, &stop, quiet)?;
     let value = bench_table::document(&document)?;
-    if let Some(path) = &save {
-        files::write(path, format!("{value:#}\n").as_bytes())?;
-    }
-    if let Some(path) = &args.trace {
-        files::write(path, trace.document().to_string().as_bytes())?;
-    }
-    if let Some(path) = &args.roofline {
-        files::write(path, &roofline::draw(&document).png().map_err(|e| Error::output(path, e))?)?;
-    }
+    let written = write(args, save.as_deref(), &document, &value, &trace);
     match args.format {
         _ if json => output::json(&value),
         Format::Json => output::json(&value),
@@ -131,6 +124,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         Format::Md => output::print(&bench_table::markdown(&document)),
         Format::Csv => output::print(&bench_table::csv(&document)),
     }
+    // a disk that became full on the way does not take the table with it
+    written?;
     if let Some(code) = stop.requested() {
         output::say(&format!("stopped: {} rows were measured so far", document.rows.len()));
         return Ok(code);
@@ -138,6 +133,20 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let wrong = document.rows.iter().any(|row| row.verdict == Verdict::Invalid);
     let right = document.rows.iter().any(|row| row.verdict == Verdict::Valid);
     Ok(u8::from(wrong || !right))
+}
+
+/// The files that were asked for.
+fn write(args: &Args, save: Option<&Path>, document: &Document, value: &Value, trace: &Trace) -> Result<()> {
+    if let Some(path) = save {
+        files::write(path, format!("{value:#}\n").as_bytes())?;
+    }
+    if let Some(path) = &args.trace {
+        files::write(path, trace.document().to_string().as_bytes())?;
+    }
+    if let Some(path) = &args.roofline {
+        files::write(path, &roofline::draw(document).png().map_err(|e| Error::output(path, e))?)?;
+    }
+    Ok(())
 }
 
 /// What is to be timed, and where the document goes.

@@ -146,13 +146,20 @@ fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
     {
         return Err(Error::Usage(unknown_verb(word)).into());
     }
-    // colours where there is a terminal; whether anybody hears it changes nothing
-    let _ = error.print();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // whether anybody hears it changes nothing
+        let _ = error.print();
+        return Ok(2);
+    }
     let text = error.to_string();
     let said = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let said: Vec<&str> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
-    output::failed(2, said.join("; ").trim_start_matches("error: "));
-    Ok(2)
+    let said =
+        said.map(str::trim).filter(|line| !line.is_empty()).fold(String::new(), |said, line| match said.as_str() {
+            "" => line.trim_start_matches("error: ").to_owned(),
+            known if known.ends_with(':') => format!("{known} {line}"),
+            known => format!("{known}; {line}"),
+        });
+    Err(Error::Usage(format!("{said} (--help explains every flag)")).into())
 }
 
 /// Words that other programs have for what verbs do here.

@@ -9,7 +9,7 @@ use acr_pinn_gpu::problems;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
 use acr_pinn_gpu::study::execute::{Director, state_of};
 use acr_pinn_gpu::study::publish::{Context, finished, publish};
-use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Study, Variation, distinct};
+use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
 use acr_pinn_gpu::training::journal::utc_now;
 use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files};
 use serde_json::json;
@@ -137,6 +137,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             folder.display()
         ));
     }
+    let failed: Vec<&Run> = runs.iter().filter(|run| run.outcome.status == Status::Failed).collect();
+    if let Some(first) = failed.first() {
+        let why = first.outcome.error.as_deref().unwrap_or("its run.json says no more");
+        let (count, all, name) = (failed.len(), runs.len(), &first.entry.name);
+        output::say(&format!("error: {count} of {all} runs failed, the first of them {name}: {why}"));
+    }
     match args.json {
         true => output::json(&document),
         false => output::print(&format!(
@@ -145,7 +151,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             folder.join("report.html").display()
         )),
     }
-    Ok(stopped.unwrap_or(0))
+    Ok(stopped.unwrap_or(u8::from(!failed.is_empty())))
 }
 
 fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
