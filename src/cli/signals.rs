@@ -18,14 +18,12 @@ const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 pub struct Stop(Arc<AtomicUsize>);
 
 impl Stop {
-    /// Listens from now on. Signals that are ignored stay so: `nohup` does that to the one of a lost terminal, and a
-    /// shell to Ctrl-C for what it starts in the background.
+    /// Listens from now on. The signal of a lost terminal stays ignored where it was: `nohup` promises that.
     pub fn listen() -> std::io::Result<Stop> {
         let stop = Stop::default();
         // one for all: a second signal ends the program whichever the first was
         let armed = Arc::new(AtomicBool::new(false));
-        let ignored = ignored();
-        for signal in SIGNALS.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0) {
+        for signal in SIGNALS.into_iter().filter(|signal| !under_nohup(*signal)) {
             // order matters: the exit is armed by the first signal and taken by the second
             signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, armed.clone())?;
             signal_hook::flag::register(signal, armed.clone())?;
@@ -43,9 +41,18 @@ impl Stop {
     }
 }
 
-/// The signals that this process ignores, bit n − 1 for signal n; none where the system does not tell in a file.
-fn ignored() -> u64 {
+/// Whether this is the signal of a lost terminal, and the process was started to ignore it. Where the system does not
+/// tell that in a file, it was not.
+#[cfg(unix)]
+fn under_nohup(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // bit n − 1 is signal n
+    signal == SIGHUP && ignored >> (SIGHUP - 1) & 1 == 1
+}
+
+#[cfg(not(unix))]
+fn under_nohup(_signal: i32) -> bool {
+    false
 }
