@@ -109,7 +109,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let gpu = args.adapter.open(quiet)?;
     let configs = configurations(args, &names, if gpu.is_software() { "quick" } else { "revised" })?;
     if args.serve {
-        let tile = tile(&mut Tuner::new(tuning(args)), &gpu, &configs[0], &ProgressBar::hidden(), quiet);
+        let tile =
+            tile(&mut Tuner::new(tuning(args)), &gpu, &configs[0], &ProgressBar::hidden(), &Stop::default(), quiet);
         return serve::run(&args.adapter.choice(), &gpu, &configs[0], tile, &wanted(args));
     }
     let mut trace = Trace::default();
@@ -227,7 +228,7 @@ fn measure(
         let tile = match args.quick && gpu.is_software() && tuning(args) == Tuning::Never {
             // software rendering compiles slowly
             true => small(gpu),
-            false => tile(&mut tuner, gpu, config, &bar, quiet),
+            false => tile(&mut tuner, gpu, config, &bar, stop, quiet),
         };
         let mut progress = |text: String| {
             show(text);
@@ -263,8 +264,8 @@ fn tuning(args: &Args) -> Tuning {
 }
 
 /// The tile that rungs of `config` begin with.
-fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, quiet: bool) -> Tile {
-    let mut announce = Announce { problem: config.problem.name(), bar, quiet };
+fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, stop: &Stop, quiet: bool) -> Tile {
+    let mut announce = Announce { problem: config.problem.name(), bar, stop, quiet };
     tuner.choose(gpu, &config.setup(), config.plan, &mut announce).tile
 }
 
@@ -272,10 +273,15 @@ fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, quiet:
 struct Announce<'a> {
     problem: &'a str,
     bar: &'a ProgressBar,
+    stop: &'a Stop,
     quiet: bool,
 }
 
 impl Observer for Announce<'_> {
+    fn stop(&self) -> Option<u8> {
+        self.stop.requested()
+    }
+
     fn notice(&mut self, text: &str) {
         if !self.quiet {
             self.bar.suspend(|| output::say(text));
