@@ -1,15 +1,9 @@
-//! Parse, run, print the error, exit with the documented code.
+//! Parse, run, say what went wrong, exit with the documented code.
 
 mod cli;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run() {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(cli::exit_code(&error))
-        }
-    }
+    ExitCode::from(cli::run())
 }

@@ -29,7 +29,8 @@ const RESERVED: &[(&[&str], &[&str])] = &[
     (&["wgpu::"], &["src/gpu/"]),
     (&["image::"], &["src/report/"]),
     (&["process::exit"], &["src/cli/", "src/main.rs"]),
-    (&["println!", "eprintln!", "print!(", "eprint!("], &["src/cli/", "src/main.rs"]),
+    // they panic where nobody listens: `cli/output.rs` does not
+    (&["println!", "eprintln!", "print!(", "eprint!("], &[]),
     (&["dbg!(", "todo!(", "unimplemented!("], &[]),
 ];
 

@@ -45,7 +45,7 @@ fn a_quick_measurement_is_complete() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (json, trace, picture) = (path("a.json"), path("trace.json"), path("roofline.png"));
     let wanted = ["bench", "klein-gordon", "--quick", "--plain", "--quiet", "--format", "md"];
-    let files = ["--json", &json, "--trace", &trace, "--roofline", &picture];
+    let files = ["--save", &json, "--trace", &trace, "--roofline", &picture];
     let output = common::program().args(wanted).args(files).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && err.is_empty(), "{out}\n{err}");
@@ -77,7 +77,7 @@ fn measure(problem: &str, open: bench::Open, wanted: &Wanted) -> Vec<Row> {
     let (problem, network) = (problems::find(problem).unwrap(), networks::find("mlp").unwrap());
     let setup = Setup { orders: None, ..Case::new(problem, network, Variant::V2, [4, 1], &[16]).setup() };
     let protocol = Protocol { samples: 1, limit: Duration::ZERO, warmup: Duration::ZERO, tile: Some(SMALL) };
-    bench::run(open, true, &setup, wanted, &protocol, &mut Trace::default(), &mut |_| {}).unwrap()
+    bench::run(open, true, &setup, wanted, &protocol, &mut Trace::default(), &mut |_| true).unwrap()
 }
 
 /// Changes that make no step are rows that say why, and do not stop the others.
@@ -135,12 +135,15 @@ fn comparisons_have_exit_codes() {
     let card = odd("card.json", r#"{"kind": "acr-pinn-gpu verify", "schema": 1}"#);
     let old = odd("old.json", r#"{"kind": "acr-pinn-gpu bench", "schema": 0}"#);
     let cut = odd("cut.json", &std::fs::read_to_string(&a).unwrap()[..300]);
-    let cases: [(&[&str], i32, &str); 9] = [
+    let wrong = odd("wrong.json", &std::fs::read_to_string(&a).unwrap().replace("\"VALID\"", "\"INVALID\""));
+    let cases: [(&[&str], i32, &str); 11] = [
         (&[&a, &same], 0, "SAME"),
         (&[&a, &slow], 0, "SLOWER"),
         (&[&slow, &a, "--fail-on", "slower"], 0, "FASTER"),
         (&[&a, &same, &slow, "--fail-on", "slower"], 1, "1 comparisons fail"),
         (&[&a, &slow, "--fail-on", "slower:5%"], 0, "1 slower"),
+        (&[&wrong, &same], 0, "AMBIGUOUS"),
+        (&[&wrong, &same, "--fail-on", "slower"], 1, "--fail-on cannot say anything"),
         (&[&a, &card], 4, "`acr-pinn-gpu verify`"),
         (&[&a, &old], 4, "measure again"),
         (&[&a, &cut], 4, "not a result of `bench`"),
@@ -181,4 +184,66 @@ fn outputs_streams_and_pairs_count() {
     let schrodinger = setup("schrodinger", "mlp", [10, 1], &[5]);
     let boundary = 6.0 * 20.0 * 3.0 + 4.0 * 20.0;
     assert_eq!(work::flop(&schrodinger, |term| term == 1), 10.0 * boundary);
+}
+
+/// `--json` prints, whatever follows it; its old form, the name of a file, still works and says what to write instead.
+#[test]
+fn json_is_printed_and_files_are_named_by_save() {
+    let folder = tempfile::tempdir().unwrap();
+    let call = |arguments: &[&str]| {
+        let small = ["bench", "--quick", "--samples", "1"];
+        common::program().current_dir(folder.path()).args(small).args(arguments).output().unwrap()
+    };
+    let output = call(&["--json", "klein-gordon", "--quiet"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let document = Document::parse(&output.stdout).unwrap();
+    // --quick is quick: one plan as it comes
+    assert_eq!((document.rows.len(), &*document.rows[0].problem), (1, "klein-gordon"));
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "a file was written");
+    let output = call(&["--json", "a.json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("--save a.json"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("measured ceilings"));
+    Document::parse(&std::fs::read(folder.path().join("a.json")).unwrap()).unwrap();
+    for (arguments, part) in [
+        (&["--json", "b.json", "--save", "c.json"][..], "the file is named by --save"),
+        (&["--json", "--format", "md"], "choose one of them"),
+        (&["--json", "a.json"], "a.json exists and is not overwritten"),
+    ] {
+        let output = call(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(part), "{arguments:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_measurement_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = (1..6).find_map(|turn| {
+        let file = folder.path().join(format!("{turn}.json"));
+        let mut command = common::program();
+        command.args([
+            "bench",
+            "klein-gordon",
+            "--preset",
+            "quick",
+            "--condition",
+            "std",
+            "--width",
+            "4",
+            "--depth",
+            "1",
+        ]);
+        command.args(["--plan", "fused", "--plain", "--no-tune", "--samples", "10000", "--seconds", "3600", "--quiet"]);
+        let mut child = command.arg("--save").arg(&file).stdout(std::process::Stdio::null()).spawn().unwrap();
+        // compiling may take any time; the samples after it take longer than this test
+        std::thread::sleep(Duration::from_secs(6 * turn));
+        let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let document = Document::parse(&std::fs::read(&file).unwrap()).unwrap();
+        document.rows.first().map(|row| row.samples_us.len())
+    });
+    assert!(kept.is_some_and(|samples| (1..10_000).contains(&samples)), "{kept:?}");
 }

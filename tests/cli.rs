@@ -88,7 +88,7 @@ fn wrong_command_lines_say_what_to_do() {
             ],
             "1 rows for 3 terms",
         ),
-        (&["frobnicate"], "unrecognized subcommand"),
+        (&["frobnicate"], "unknown verb `frobnicate`: choose one of run, resume"),
     ];
     for (arguments, part) in cases {
         let code = if arguments.contains(&"--config") { 4 } else { 2 };
@@ -180,7 +180,7 @@ fn a_configuration_file_is_checked_and_flags_win() {
     let path = file.to_str().unwrap();
     expect(&call(&["run", "cavity", "--config", path]), 2, &["run.toml", "stepz", "steps"]);
     std::fs::write(&file, "steps = 5\nseed = 7\npoints = { pde = 33 }\n").unwrap();
-    let output = call(&["run", "cavity", "--config", path, "--seed", "8", "--dump-config", "--quiet"]);
+    let output = call(&["run", "cavity", "--config", path, "--seed", "8", "--dump-config", "--json", "--quiet"]);
     expect(&output, 0, &[]);
     let merged: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(merged["steps"], serde_json::json!([5, "file"]));

@@ -206,7 +206,9 @@ fn a_rollback_halves_the_rate_and_is_noted() {
 #[test]
 fn memory_that_does_not_suffice_is_explained() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = command("10", &folder.path().join("run"), &["--memory", "1", "--points", "pde=100000"]);
+    let large = TINY.map(|word| if word == "pde=16" { "pde=100000" } else { word });
+    let mut command = program(&["run"]);
+    command.args(large).args(["--steps", "10", "--memory", "1", "--out"]).arg(folder.path().join("run"));
     expect(&mut command, 6, &["out of device memory", "needs", "in use", "--memory allows 1.0 MiB", "--points pde=N"]);
 }
 
@@ -221,7 +223,11 @@ fn signals_stop_between_two_steps_and_leave_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = undisturbed(folder.path(), "1000");
     let run = folder.path().join("broken");
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    // under `nohup` the last one is not heard, which `tests/streams.rs` tests
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let heard = if ignored.unwrap_or(0) & 1 == 1 { 2 } else { 3 };
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)].into_iter().take(heard) {
         let known = checkpoints(&run);
         let mut starting = if run.exists() { resume(&run) } else { command("1000", &run, &[]) };
         let mut child = starting.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -233,7 +239,7 @@ fn signals_stop_between_two_steps_and_leave_no_trace() {
         assert_eq!(record(&run)["status"], "interrupted");
     }
     expect(&mut resume(&run), 0, &[]);
-    same(&traces(&run), &wanted, "after two signals");
+    same(&traces(&run), &wanted, "after signals");
 }
 
 #[cfg(unix)]

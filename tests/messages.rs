@@ -10,14 +10,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use acr_pinn_gpu::math::Variant;
-use acr_pinn_gpu::networks::{Mlp, Network, Shape};
-use acr_pinn_gpu::training::Model;
+use acr_pinn_gpu::networks::{Mlp, Network, Shape, Slot};
 use acr_pinn_gpu::training::tensors::{Tensor, serialize};
+use acr_pinn_gpu::training::{Checkpoint, Model};
 use safetensors::tensor::Dtype;
 
 /// Wrong names and numbers.
-const LINES: [&str; 16] = [
+const LINES: [&str; 28] = [
     "rum cavity",
+    "train cavity",
+    "cavity",
+    "frobnicate",
     "run cavty",
     "run cavity --stepz 5",
     "run cavity --steps many",
@@ -31,19 +34,49 @@ const LINES: [&str; 16] = [
     "run cavity --points pd=100",
     "run helmholtz-1-4 --reynolds 400",
     "run cavity --backend vulcan",
+    "run cavity --condition std --network lda",
+    "run cavity --rate 0",
+    "run cavity --reynolds 1e39",
+    "run klein-gordon --horizon 99",
+    "run cavity --seed -1",
+    "run cavity --seed 18446744073709551615 --seeds 2",
+    "run cavity --points pde=5 --points pde=6",
+    "study core --widths 4,8",
+    "study cost --width 8 --widths 4,8",
     "verify --only jet",
     "gradients --problem klein-gordon --model model.safetensors --points points.safetensors --out o --permutations 0,1",
 ];
 
 /// Wrong files; see [`files`].
-const FILES: [&str; 19] = [
+const FILES: [&str; 40] = [
     "run cavity --config none.toml",
     "run cavity --config key.toml",
     "run cavity --config value.toml",
+    "run cavity --config both.toml",
+    "run cavity --config wide.toml",
+    "run cavity --config latin.toml",
+    "run cavity --config pointer.safetensors",
+    "run cavity --config model.safetensors",
+    "resume model.safetensors",
+    "evaluate compiled.safetensors",
+    "evaluate parallel.safetensors",
+    "evaluate checkpoint.safetensors",
+    "evaluate pointer.safetensors",
+    "evaluate points.safetensors",
+    "evaluate model.pt",
+    "evaluate empty",
+    "compare wide.toml wide.toml",
+    "compare key.toml key.toml",
     "run cavity --out run",
     "run cavity --out model.safetensors/run",
     "resume none",
     "resume run",
+    "resume other",
+    "run cavity --out other --force",
+    "run cavity --out run --force --reference run",
+    "study core --out other",
+    "evaluate model.safetensors --points points.safetensors --out model.safetensors",
+    "gradients --problem klein-gordon --model model.safetensors --points points.safetensors --out key.toml",
     "evaluate none.safetensors",
     "evaluate run",
     "evaluate key.toml",
@@ -73,9 +106,13 @@ fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor<'static> {
 fn files(folder: &Path) {
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
     write("key.toml", b"seed = 3\nstepz = 5\n");
+    write("both.toml", b"condition = \"std\"\nnetwork = \"lda\"\n");
     write("value.toml", b"steps = \"many\"\n");
     std::fs::create_dir(folder.join("run")).unwrap();
-    write("run/run.json", b"{\"status\": \"running\"}\n");
+    let run = br#"{"status": "running", "problem": "cavity", "configuration": {"width": {"value": "wide"}}}"#;
+    write("run/run.json", run);
+    std::fs::create_dir(folder.join("other")).unwrap();
+    write("other/run.json", b"{\"status\": \"running\"}\n");
     let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
     let (layout, parameters) = (Mlp.layout(&shape), Mlp.initial(&shape, 3));
     let known = [("format", "acr-pinn-gpu model 2"), ("problem", "klein-gordon")];
@@ -86,12 +123,24 @@ fn files(folder: &Path) {
     let mut flipped = model.clone();
     flipped[model.len() - 5] ^= 4;
     write("flipped.safetensors", &flipped);
-    let foreign = |parameters: &[f32]| {
-        let tensors: Vec<_> =
-            layout.slots.iter().map(|slot| floats(&slot.name, &slot.shape, &parameters[slot.range()])).collect();
+    let named = |prefix: &str, parameters: &[f32]| {
+        let tensor = |slot: &Slot| floats(&format!("{prefix}{}", slot.name), &slot.shape, &parameters[slot.range()]);
+        let tensors: Vec<_> = layout.slots.iter().map(tensor).collect();
         serialize(&tensors, &BTreeMap::new())
     };
+    let foreign = |parameters: &[f32]| named("", parameters);
     write("foreign.safetensors", &foreign(&parameters));
+    write("compiled.safetensors", &named("_orig_mod.", &parameters));
+    write("parallel.safetensors", &named("module.", &parameters));
+    let moments = vec![0.0; 2 * parameters.len()];
+    let checkpoint = Checkpoint { parameters: parameters.clone(), moments, ..Checkpoint::default() };
+    write("checkpoint.safetensors", &checkpoint.to_bytes(&layout));
+    write("pointer.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+    write("model.pt", b"PK\x03\x04\0\0\x08\x08");
+    write("empty", b"");
+    let wide: Vec<u8> = "\u{feff}seed = 3\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    write("wide.toml", &wide);
+    write("latin.toml", b"seed = 3 # gr\xf6\xdfer\n");
     let mut broken = parameters;
     broken[5] = f32::NAN;
     write("nan.safetensors", &foreign(&broken));

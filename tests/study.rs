@@ -136,6 +136,25 @@ fn against_the_clock(folder: &Path) {
     assert!(last[last.len() - 2].parse::<f64>().unwrap() < 1.2e-4, "{history}");
 }
 
+/// Tables without a number are no success.
+#[test]
+fn a_study_whose_runs_fail_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut failing = study("core", folder.path(), &["--conditions", "std", "--seeds", "2", "--steps", "5", "--json"]);
+    let output = failing.args(["--memory", "1", "--points", "pde=100000"]).output().unwrap();
+    // the points of the equation are given twice
+    expect(&output, 2);
+    let mut failing = common::program();
+    failing.args(["study", "core", "--problems", "klein-gordon", "--preset", "quick", "--width", "4", "--depth", "1"]);
+    failing.args(["--conditions", "std", "--seeds", "2", "--steps", "5", "--json", "--memory", "1"]);
+    let output = failing.args(["--points", "pde=100000", "--out"]).arg(folder.path()).output().unwrap();
+    expect(&output, 1);
+    let said = text(&output.stderr);
+    assert!(said.contains("2 of 2 runs failed") && said.contains("out of device memory"), "{said}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&document["finished"], &document["runs"][0]["status"]), (&0.into(), &"failed".into()));
+}
+
 #[test]
 fn wrong_requests_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,6 +3,8 @@
 use acr_pinn_gpu::error::Result;
 use acr_pinn_gpu::gpu::{Choice, Gpu};
 
+use super::output;
+
 /// Which adapter to compute on.
 #[derive(clap::Args, Clone, Debug)]
 pub struct AdapterArgs {
@@ -36,12 +38,12 @@ impl AdapterArgs {
         let gpu = Gpu::open(&self.choice())?;
         if !quiet {
             let record = gpu.record();
-            eprintln!("adapter: {} · {} · {}", record.name, record.kind, record.backend);
+            output::say(&format!("adapter: {} · {} · {}", record.name, record.kind, record.backend));
             if let Some(remark) = gpu.remark() {
-                eprintln!("         {remark}");
+                output::say(&format!("         {remark}"));
             }
             if gpu.is_software() {
-                eprintln!("         software rendering on the processor: correct, but far slower than any GPU");
+                output::say("         software rendering on the processor: correct, but far slower than any GPU");
             }
         }
         Ok(gpu)

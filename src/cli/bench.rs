@@ -11,22 +11,27 @@ use acr_pinn_gpu::lab::probe;
 use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
 use acr_pinn_gpu::lab::trace::Trace;
-use acr_pinn_gpu::plans::Tile;
+use acr_pinn_gpu::plans::{self, Tile};
+use acr_pinn_gpu::problems;
 use acr_pinn_gpu::training::{Config, Draft, Observer, Options, Tuner, Tuning, files};
 use indicatif::ProgressBar;
+use serde_json::Value;
 
 use super::adapter::AdapterArgs;
 use super::config::Flags;
+use super::progress::{MINUTE, Pulse};
+use super::signals::Stop;
 use super::tune::TuneArgs;
-use super::{bench_table, output, roofline, serve};
+use super::{bench_table, guard, output, roofline, serve};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
 #[command(before_help = EXAMPLES, after_help = NOTES)]
 pub struct Args {
-    /// Problems [default: klein-gordon cavity]
+    /// Problems [default: klein-gordon cavity; with --quick klein-gordon]
     problems: Vec<String>,
-    /// A small network, few points and samples: shows in seconds that everything works
+    /// A small network, few points and samples, of one problem by one plan unless more is asked for: in about ten seconds
+    /// of software rendering it shows that everything works
     #[arg(long)]
     quick: bool,
     /// Time this change of sizes and switches, such as groups=2,rows=10; may be repeated [default: each switch alone]
@@ -46,7 +51,11 @@ pub struct Args {
     format: Format,
     /// Write the document with all samples, for `compare`
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    save: Option<PathBuf>,
+    /// Print the document with all samples
+    // up to version 0.1 it took the name of a file, which is still understood
+    #[arg(long, value_name = "FILE", num_args = 0..=1, hide_possible_values = true)]
+    json: Option<Option<String>>,
     /// Write when every kernel ran, for Perfetto (ui.perfetto.dev) or chrome://tracing
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -79,7 +88,7 @@ enum Format {
 
 const EXAMPLES: &str = "Examples:
   acr-pinn-gpu bench --quick                              does it work, in seconds
-  acr-pinn-gpu bench klein-gordon --json now.json         every plan and switch, all samples kept
+  acr-pinn-gpu bench klein-gordon --save now.json         every plan and switch, all samples kept
   acr-pinn-gpu bench cavity --plan fused --with groups=2 --with rows=10,block=5
   acr-pinn-gpu compare before.json now.json --fail-on slower:5%";
 
@@ -88,53 +97,121 @@ is not timed, and makes the exit code 1. docs/BENCHMARKS.md says how times are t
 
 /// Measures, prints and writes what was asked for.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
-    let names = match args.problems.is_empty() {
-        true => ["klein-gordon", "cavity"].map(str::to_owned).into(),
-        false => args.problems.clone(),
-    };
+    let Asked { names, json, save } = asked(args, quiet)?;
     if args.samples == 0 || args.samples > 10_000 {
         return Err(Error::Usage(format!("--samples {} is outside 1..10000", args.samples)).into());
     }
     // everything but the adapter is checked before an adapter is opened
     configurations(args, &names, "quick")?;
+    let outputs = [("--save", &save), ("--trace", &args.trace), ("--roofline", &args.roofline)];
+    let outputs = outputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?)));
+    guard::files(&outputs.collect::<Vec<_>>(), &[])?;
     let gpu = args.adapter.open(quiet)?;
     let configs = configurations(args, &names, if gpu.is_software() { "quick" } else { "revised" })?;
     if args.serve {
-        let tile = tile(&mut Tuner::new(tuning(args)), &gpu, &configs[0], &ProgressBar::hidden(), quiet);
+        let tile =
+            tile(&mut Tuner::new(tuning(args)), &gpu, &configs[0], &ProgressBar::hidden(), &Stop::default(), quiet);
         return serve::run(&args.adapter.choice(), &gpu, &configs[0], tile, &wanted(args));
     }
     let mut trace = Trace::default();
-    let document = measure(args, &gpu, &configs, &mut trace, quiet)?;
+    let stop = Stop::listen()?;
+    let document = measure(args, &gpu, &configs, &mut trace, &stop, quiet)?;
     let value = bench_table::document(&document)?;
-    if let Some(path) = &args.json {
-        files::write(path, format!("{value:#}\n").as_bytes())?;
-    }
-    if let Some(path) = &args.trace {
-        files::write(path, trace.document().to_string().as_bytes())?;
-    }
-    if let Some(path) = &args.roofline {
-        files::write(path, &roofline::draw(&document).png().map_err(|e| Error::output(path, e))?)?;
-    }
+    let written = write(args, save.as_deref(), &document, &value, &trace);
     match args.format {
+        _ if json => output::json(&value),
         Format::Json => output::json(&value),
         Format::Table => output::print(&bench_table::plain(&document)),
         Format::Md => output::print(&bench_table::markdown(&document)),
         Format::Csv => output::print(&bench_table::csv(&document)),
+    }
+    // a disk that became full on the way does not take the table with it
+    written?;
+    if let Some(code) = stop.requested() {
+        output::say(&format!("stopped: {} rows were measured so far", document.rows.len()));
+        return Ok(code);
     }
     let wrong = document.rows.iter().any(|row| row.verdict == Verdict::Invalid);
     let right = document.rows.iter().any(|row| row.verdict == Verdict::Valid);
     Ok(u8::from(wrong || !right))
 }
 
-fn wanted(args: &Args) -> Wanted {
-    let plans = Options::from(&args.options).plan.into_iter().collect();
-    Wanted { plans, with: args.with.clone(), plain: args.plain }
+/// The files that were asked for.
+fn write(args: &Args, save: Option<&Path>, document: &Document, value: &Value, trace: &Trace) -> Result<()> {
+    if let Some(path) = save {
+        files::write(path, format!("{value:#}\n").as_bytes())?;
+    }
+    if let Some(path) = &args.trace {
+        files::write(path, trace.document().to_string().as_bytes())?;
+    }
+    if let Some(path) = &args.roofline {
+        files::write(path, &roofline::draw(document).png().map_err(|e| Error::output(path, e))?)?;
+    }
+    Ok(())
 }
 
-fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet: bool) -> anyhow::Result<Document> {
+/// What is to be timed, and where the document goes.
+struct Asked {
+    names: Vec<String>,
+    json: bool,
+    save: Option<PathBuf>,
+}
+
+/// `--json` may stand before a problem, and its old form before the name of a file.
+fn asked(args: &Args, quiet: bool) -> Result<Asked> {
+    let (mut names, mut save) = (args.problems.clone(), args.save.clone());
+    let mut json = args.json.is_some();
+    if let Some(word) = args.json.as_ref().and_then(Option::as_ref) {
+        if problems::find(word).is_ok() || word.ends_with(".toml") {
+            names.push(word.clone());
+        } else if save.is_some() {
+            return Err(Error::Usage(format!("--json {word}: the file is named by --save, and --json takes none")));
+        } else {
+            if !quiet {
+                output::say(&format!(
+                    "warning: --json {word} will be a mistake in the next version: write --save {word}"
+                ));
+            }
+            (save, json) = (Some(PathBuf::from(word)), false);
+        }
+    }
+    if json && args.format != Format::Table && args.format != Format::Json {
+        return Err(Error::Usage("--json and --format ask for different things: choose one of them".into()));
+    }
+    if names.is_empty() {
+        let usual: &[&str] = if args.quick { &["klein-gordon"] } else { &["klein-gordon", "cavity"] };
+        names = usual.iter().map(|&name| name.to_owned()).collect();
+    }
+    Ok(Asked { names, json, save })
+}
+
+fn wanted(args: &Args) -> Wanted {
+    let mut plans: Vec<String> = Options::from(&args.options).plan.into_iter().collect();
+    let mut plain = args.plain;
+    if args.quick && plans.is_empty() && !plain && args.with.is_empty() {
+        // each further rung compiles for seconds
+        plans.push(plans::ALL[0].name().to_owned());
+        plain = true;
+    }
+    Wanted { plans, with: args.with.clone(), plain }
+}
+
+fn measure(
+    args: &Args,
+    gpu: &Gpu,
+    configs: &[Config],
+    trace: &mut Trace,
+    stop: &Stop,
+    quiet: bool,
+) -> anyhow::Result<Document> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     bar.enable_steady_tick(Duration::from_millis(100));
-    bar.set_message("probe: what this adapter can do");
+    let mut pulse = Pulse::new(&bar, quiet);
+    let mut show = |text: String| {
+        pulse.beat(MINUTE, || text.clone());
+        bar.set_message(text);
+    };
+    show("probe: what this adapter can do".to_owned());
     let ceilings = probe::measure(gpu)?;
     let protocol = |tile: Tile| Protocol {
         samples: if args.quick { args.samples.min(bench::FEWEST) } else { args.samples },
@@ -145,12 +222,18 @@ fn measure(args: &Args, gpu: &Gpu, configs: &[Config], trace: &mut Trace, quiet:
     let open = |checked: bool| Gpu::open(&Choice { checked, ..args.adapter.choice() });
     let (mut rows, mut tuner) = (Vec::new(), Tuner::new(tuning(args)));
     for config in configs {
+        if stop.requested().is_some() {
+            break;
+        }
         let tile = match args.quick && gpu.is_software() && tuning(args) == Tuning::Never {
             // software rendering compiles slowly
             true => small(gpu),
-            false => tile(&mut tuner, gpu, config, &bar, quiet),
+            false => tile(&mut tuner, gpu, config, &bar, stop, quiet),
         };
-        let mut progress = |text: String| bar.set_message(text);
+        let mut progress = |text: String| {
+            show(text);
+            stop.requested().is_none()
+        };
         rows.extend(bench::run(
             &open,
             gpu.is_checked(),
@@ -181,8 +264,8 @@ fn tuning(args: &Args) -> Tuning {
 }
 
 /// The tile that rungs of `config` begin with.
-fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, quiet: bool) -> Tile {
-    let mut announce = Announce { problem: config.problem.name(), bar, quiet };
+fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, stop: &Stop, quiet: bool) -> Tile {
+    let mut announce = Announce { problem: config.problem.name(), bar, stop, quiet };
     tuner.choose(gpu, &config.setup(), config.plan, &mut announce).tile
 }
 
@@ -190,13 +273,18 @@ fn tile(tuner: &mut Tuner, gpu: &Gpu, config: &Config, bar: &ProgressBar, quiet:
 struct Announce<'a> {
     problem: &'a str,
     bar: &'a ProgressBar,
+    stop: &'a Stop,
     quiet: bool,
 }
 
 impl Observer for Announce<'_> {
+    fn stop(&self) -> Option<u8> {
+        self.stop.requested()
+    }
+
     fn notice(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| output::say(text));
         }
     }
 
@@ -210,7 +298,9 @@ fn configurations(args: &Args, names: &[String], preset: &str) -> Result<Vec<Con
     let mut options = Options::from(&args.options);
     if args.quick {
         options.preset.get_or_insert("quick".to_owned());
-        options.condition.get_or_insert("gcr".to_owned());
+        if options.network.is_none() && options.strategy.is_none() {
+            options.condition.get_or_insert("gcr".to_owned());
+        }
         options.width.get_or_insert(8);
         options.depth.get_or_insert(1);
     }

@@ -21,7 +21,7 @@ lies beyond the tolerance or within it; else AMBIGUOUS, with the reason. Rows th
 Rows match by problem, network, strategy, points, plan and change, whatever the adapter."
 )]
 pub struct Args {
-    /// The measurement that others are held against: a file of `bench --json`
+    /// The measurement that others are held against: a file of `bench --save`
     a: PathBuf,
     /// Other measurements
     #[arg(required = true, value_name = "B")]
@@ -44,14 +44,22 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     }
     let a = read(&args.a)?;
     let others = args.others.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?;
-    let mut failed = 0;
+    let (mut failed, mut compared) = (0, 0);
     let mut documents = Vec::new();
     let mut text = format!("A  {}\n", about(&a));
     for (path, b) in args.others.iter().zip(&others) {
         let list = compare::compare(&a, b, args.tolerance / 100.0);
         failed += list.iter().filter(|c| args.fail_on.is_some_and(|fail| fail.fails(c))).count();
+        compared += list.iter().filter(|c| c.ratio.is_some()).count();
         text += &format!("B  {}\n\n{}", about(b), table(&list));
-        documents.push(json!({"file": path, "adapter": b.adapter, "commit": b.commit, "comparisons": list}));
+        documents.push(
+            json!({"file": path.to_string_lossy(), "adapter": b.adapter, "commit": b.commit, "comparisons": list}),
+        );
+    }
+    // a gate that compares nothing is open to everything
+    let nothing = args.fail_on.is_some() && compared == 0;
+    if nothing {
+        output::say("error: no row of A has a valid match: --fail-on cannot say anything, so it fails");
     }
     if args.json {
         output::json(&json!({"schema": 1, "kind": "acr-pinn-gpu compare", "adapter": a.adapter, "commit": a.commit,
@@ -62,7 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         }
         output::print(&text);
     }
-    Ok(u8::from(failed > 0))
+    Ok(u8::from(failed > 0 || nothing))
 }
 
 fn read(path: &Path) -> Result<Document> {

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::training::Options;
-use acr_pinn_gpu::training::files;
+use acr_pinn_gpu::training::{CONDITIONS, Config, Options, files};
 
 /// [`Options`] on the command line.
 #[derive(clap::Args, Clone, Debug)]
@@ -25,7 +24,7 @@ pub struct Flags {
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
     /// Seed of initial parameters, points and orders [default: 1234]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_seed)]
     seed: Option<u64>,
     /// Neurons of a hidden layer (4 to 512)
     #[arg(long, value_name = "N")]
@@ -94,6 +93,46 @@ impl From<&Flags> for Options {
             on_nan: f.on_nan,
         }
     }
+}
+
+/// The settings of a run as a file that `--config` takes, each with where it comes from.
+pub fn dump(config: &Config) -> String {
+    let mut text =
+        format!("# acr-pinn-gpu {}: run {} --config FILE\n", env!("CARGO_PKG_VERSION"), config.problem.name());
+    let mut points = String::new();
+    for (key, (value, origin)) in &config.origins {
+        // a pair without a name is said by network and strategy alone
+        let unnamed = key == "condition" && CONDITIONS.iter().all(|(name, ..)| *value != **name);
+        match key.strip_prefix("points.") {
+            Some(set) => points += &format!("{set} = {value}  # {origin}\n"),
+            None if unnamed => {}
+            // names need no escapes, and numbers are written alike in JSON and TOML
+            None => text += &format!("{key} = {value}  # {origin}\n"),
+        }
+    }
+    text + "\n[points]\n" + &points
+}
+
+/// `count` seeds from `first` on.
+///
+/// # Errors
+/// There are no so many.
+pub fn seeds(first: u64, count: u64) -> Result<Vec<u64>> {
+    if count == 0 || count > MOST_SEEDS {
+        return Err(Error::Usage(format!("--seeds {count} is outside 1..{MOST_SEEDS}")));
+    }
+    let Some(last) = first.checked_add(count - 1) else {
+        let what = format!("--seeds {count} from --seed {first} on passes {}, the largest seed: begin lower", u64::MAX);
+        return Err(Error::Usage(what));
+    };
+    Ok((first..=last).collect())
+}
+
+/// More runs than anybody waits for.
+const MOST_SEEDS: u64 = 10_000;
+
+fn parse_seed(text: &str) -> std::result::Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is an integer from 0 to {}", u64::MAX))
 }
 
 fn parse_points(text: &str) -> std::result::Result<(String, usize), String> {

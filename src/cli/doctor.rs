@@ -64,8 +64,8 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         true => output::json(&findings.json()),
         false => output::print(&findings.text()),
     }
-    if let (Some(error), false) = (findings.error(), args.json) {
-        eprintln!("error: {error}");
+    if let Some(error) = findings.error() {
+        output::say(&format!("error: {error}"));
     }
     Ok(findings.error().map_or(u8::from(!findings.passed()), Error::exit_code))
 }

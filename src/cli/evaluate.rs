@@ -13,10 +13,10 @@ use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
 use acr_pinn_gpu::training::{Evaluator, Model, files, points};
 use safetensors::tensor::{Dtype, TensorView};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::adapter::AdapterArgs;
-use super::output;
+use super::{guard, output};
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -29,13 +29,13 @@ pub struct Args {
     /// Cavity: compare with reference_u.csv and reference_v.csv of this folder instead
     #[arg(long, value_name = "DIR")]
     reference: Option<PathBuf>,
-    /// Predict at the points of this safetensors file: f32 `points` [n, axes]
-    #[arg(long, value_name = "FILE", requires = "out")]
+    /// Predict at the points of this safetensors file: f32 `points` [n, axes], columns in the order below
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "reference")]
     points: Option<PathBuf>,
     /// Where predictions go: one tensor [n, 3] per field with value, ∂₀, ∂₁ ([n, 1] in more than two axes)
     #[arg(long, value_name = "FILE", requires = "points")]
     out: Option<PathBuf>,
-    /// Print one JSON document
+    /// Print one JSON document: errors, or what was predicted
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -44,33 +44,49 @@ pub struct Args {
 
 /// Prints the errors, or writes predictions.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    let inputs = [Some(&args.model), args.points.as_ref(), args.reference.as_ref()];
+    let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
+    guard::files(&args.out.iter().map(|out| ("--out", out.as_path())).collect::<Vec<_>>(), &inputs)?;
     let model = Model::load(&args.model)?;
     let problem = problem_of(&model, args.problem.as_deref(), &args.model)?;
     fits(&model, problem, &args.model)?;
+    output::announce(&trained_for_another(&model, problem), quiet);
     let solution = match &args.reference {
         Some(folder) => Some(reference_in(problem, folder)?),
         None => problem.solution(),
     };
     let points = args.points.as_deref().map(|path| points_of(problem, path)).transpose()?;
+    let outside = points.as_ref().and_then(|points| points::outside(problem, points));
+    let outside_words: Vec<String> = outside.iter().map(|(_, what)| what.clone()).collect();
+    output::announce(&outside_words, quiet);
     let gpu = args.adapter.open(quiet)?;
     let setup = bare_setup(problem, &model);
     let tile = default_tile(&gpu, &setup);
     let step = Step::build(&gpu, &setup, plans::ALL[0], &tile)?;
     step.set_parameters(&gpu, &model.parameters);
+    let about = json!({
+        "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),
+        "network": model.network.name(), "parameters": model.parameters.len(), "adapter": gpu.record(),
+    });
     if let (Some(points), Some(out)) = (points, &args.out) {
-        predict(&gpu, &setup, &step, &tile, &points, out)?;
+        let streams = predict(&gpu, &setup, &step, &tile, &points, out)?;
+        let axes: Vec<_> = problem.axes().iter().map(|axis| axis.name).collect();
+        let count = points.len() / axes.len();
+        if args.json {
+            let outside = outside.map_or(0, |(count, _)| count);
+            let predicted = json!({"points": count, "outside": outside, "axes": axes, "fields": problem.fields(),
+                "columns": streams, "out": out.file_name().map(|n| n.to_string_lossy())});
+            output::json(&joined(about, predicted));
+        } else if !quiet {
+            output::say(&format!("{count} points → {}", out.display()));
+        }
         return Ok(0);
     }
     let evaluator = Evaluator::new(&gpu, &setup, &step, &tile, solution)?;
     let evaluation = evaluator.evaluate(&gpu)?;
     let origin = evaluator.solution().map(|s| s.origin.clone());
-    let document = json!({
-        "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),
-        "network": model.network.name(), "parameters": model.parameters.len(), "adapter": gpu.record(),
-        "reference": origin, "errors": evaluation.errors,
-    });
     if args.json {
-        output::json(&document);
+        output::json(&joined(about, json!({"reference": origin, "errors": evaluation.errors})));
     } else {
         let mut text =
             format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), model.parameters.len());
@@ -89,6 +105,21 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+fn joined(mut document: Value, more: Value) -> Value {
+    if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
+        document.extend(more);
+    }
+    document
+}
+
+/// A model may be looked at with another problem's eyes, as long as that is no slip.
+pub fn trained_for_another(model: &Model, problem: &dyn Problem) -> Vec<String> {
+    let own = model.metadata.get("problem").filter(|own| *own != problem.name());
+    own.map(|own| format!("the model was trained for `{own}`, and is taken for one of `{}`", problem.name()))
+        .into_iter()
+        .collect()
+}
+
 /// The problem a model belongs to: what the user says, else what the file says.
 pub fn problem_of(model: &Model, wanted: Option<&str>, path: &Path) -> Result<&'static dyn Problem> {
     let name = wanted.map(str::to_owned).or_else(|| model.metadata.get("problem").cloned());
@@ -98,10 +129,14 @@ pub fn problem_of(model: &Model, wanted: Option<&str>, path: &Path) -> Result<&'
             path.display()
         )));
     };
-    let known = problems::find(&name).map_err(Error::Usage)?;
-    let own = known.parameters();
+    as_trained(&name, model, &[])
+}
+
+/// Problem `name` with the parameters that `model` was trained for, and with `given` ones instead.
+pub fn as_trained(name: &str, model: &Model, given: &[(&str, f64)]) -> Result<&'static dyn Problem> {
+    let own = problems::find(name).map_err(Error::Usage)?.parameters();
     let stored = own.iter().filter_map(|p| Some((p.name, model.metadata.get(p.name)?.parse().ok()?)));
-    with_parameters(&name, &stored.collect::<Vec<_>>())
+    with_parameters(name, &stored.chain(given.iter().copied()).collect::<Vec<_>>())
 }
 
 /// The model must have the problem's coordinates and fields.
@@ -134,7 +169,7 @@ pub fn reference_in(problem: &dyn Problem, folder: &Path) -> Result<Solution> {
     let text = |name: &str| -> Result<String> {
         let path = folder.join(name);
         let bytes = files::read(&path, REFERENCE_CAP)?;
-        String::from_utf8(bytes).map_err(|_| Error::input(&path, "not a text file"))
+        files::text(&bytes).map(str::to_owned).map_err(|what| Error::input(&path, what))
     };
     reference::cavity::from_csv(&text(REFERENCE_FILES[0])?, &text(REFERENCE_FILES[1])?)
         .map_err(|e| Error::input(folder, e))
@@ -160,7 +195,8 @@ fn points_of(problem: &dyn Problem, path: &Path) -> Result<Vec<f32>> {
     points::list(problem, &files::read(path, points::CAP)?).map_err(|what| Error::input(path, what))
 }
 
-fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<()> {
+/// Writes the fields at `points`, and returns how many columns each has.
+fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<usize> {
     let slopes = setup.shape.inputs == 2;
     let predictor = Predictor::new(gpu, setup, &step.packing, tile, step.weights(), points, slopes)?;
     let jets = predictor.run(gpu)?;
@@ -177,5 +213,6 @@ fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], o
         Ok((*name, view.map_err(|e| Error::output(out, e))?))
     });
     let views = views.collect::<Result<Vec<_>>>()?;
-    files::write(out, &safetensors::serialize(views, None).map_err(|e| Error::output(out, e))?)
+    files::write(out, &safetensors::serialize(views, None).map_err(|e| Error::output(out, e))?)?;
+    Ok(streams)
 }

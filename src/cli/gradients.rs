@@ -15,9 +15,10 @@ use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
 use acr_pinn_gpu::training::{Model, StepRecord, files, points};
 use safetensors::tensor::{Dtype, TensorView};
+use serde_json::json;
 
 use super::adapter::AdapterArgs;
-use super::evaluate;
+use super::{evaluate, guard, output};
 
 /// Arguments of `gradients`.
 #[derive(clap::Args)]
@@ -28,7 +29,7 @@ pub struct Args {
     /// A model.safetensors
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// A safetensors file with f32 [n, axes] per point set of the problem
+    /// A safetensors file with f32 [n, axes] per point set of the problem, sets and columns as below
     #[arg(long, value_name = "FILE")]
     points: PathBuf,
     /// For pcgrad: row i is the order in which term i meets the others, such as "1,0;0,1"
@@ -40,21 +41,25 @@ pub struct Args {
     /// How the step is cut into kernels
     #[arg(long, value_name = "NAME", default_value = "fused")]
     plan: String,
-    /// Klein–Gordon: end of the time interval
+    /// Klein–Gordon: end of the time interval [default: the model's]
     #[arg(long, value_name = "T")]
     horizon: Option<f64>,
-    /// Cavity: Reynolds number
+    /// Cavity: Reynolds number [default: the model's]
     #[arg(long, value_name = "RE")]
     reynolds: Option<f64>,
     /// Where the results go
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Print losses, coefficients and Gram matrix as one JSON document too
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
 }
 
 /// Computes and writes losses, rows, Gram matrix, coefficients and combined gradient.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
+    guard::files(&[("--out", &args.out)], &[&args.model, &args.points])?;
     let parameters = [("horizon", args.horizon), ("reynolds", args.reynolds)];
     let given: Vec<_> = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let problem = with_parameters(&args.problem, &given)?;
@@ -67,9 +72,17 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         None => oracle::orders(Seeds::of(0).order, 0, terms),
     };
     let model = Model::load(&args.model)?;
+    let problem = evaluate::as_trained(&args.problem, &model, &given)?;
+    output::announce(&evaluate::trained_for_another(&model, problem), quiet);
     evaluate::fits(&model, problem, &args.model)?;
     let read = |bytes: Vec<u8>| points::sets(problem, &bytes).map_err(|what| Error::input(&args.points, what));
     let points = files::read(&args.points, points::CAP).and_then(read)?;
+    let outside: Vec<_> = points
+        .iter()
+        .zip(problem.sets())
+        .filter_map(|(set, named)| Some(format!("`{}`: {}", named.name, points::outside(problem, set)?.1)))
+        .collect();
+    output::announce(&outside, quiet);
     let setup = Setup {
         problem,
         network: model.network,
@@ -93,6 +106,14 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         .into());
     }
     write(&args.out, &setup, &record, &rows)?;
+    if args.json {
+        let names: Vec<_> = problem.terms().iter().map(|term| term.name).collect();
+        let gram: Vec<&[f32]> = record.gram.chunks(names.len()).collect();
+        output::json(&json!({"schema": 1, "problem": problem.name(), "network": model.network.name(),
+            "strategy": strategy.name(), "plan": plan.name(), "adapter": gpu.record(), "terms": names,
+            "losses": record.losses, "gram": gram, "coefficients": record.coefficients,
+            "out": args.out.file_name().map(|name| name.to_string_lossy())}));
+    }
     Ok(0)
 }
 

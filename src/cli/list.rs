@@ -1,5 +1,6 @@
 //! `list`: what there is to choose from.
 
+use acr_pinn_gpu::problems::Problem;
 use acr_pinn_gpu::training::CONDITIONS;
 use acr_pinn_gpu::{networks, plans, problems, strategies, study};
 use serde_json::json;
@@ -25,6 +26,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         text += &format!("  {:<16} {}\n  {:<16} {}\n", problem.name(), problem.title(), "", problem.equation());
         let terms: Vec<_> = problem.terms().iter().map(|t| t.name).collect();
         text += &format!("  {:<16} terms: {}\n", "", terms.join(", "));
+        text += &format!("  {:<16} axes: {}\n", "", axes_of(*problem));
         for p in problem.presets() {
             let sets = problem.sets();
             let points: Vec<_> = sets.iter().zip(&p.points).map(|(set, n)| format!("{} {n}", set.name)).collect();
@@ -58,6 +60,26 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     Ok(0)
 }
 
+/// "x (0 to 1), t (0 to 1) → u": coordinates in the order of the columns of points, and the fields.
+fn axes_of(problem: &dyn Problem) -> String {
+    let axes: Vec<_> =
+        problem.axes().iter().map(|axis| format!("{} ({} to {})", axis.name, axis.lower, axis.upper)).collect();
+    format!("{} → {}", axes.join(", "), problem.fields().join(", "))
+}
+
+/// For the help of verbs that read points: columns of every problem, and its point sets if these have names there.
+pub fn columns(sets: bool) -> String {
+    let mut text = String::from("Columns of points, in this order, and the fields that come back:\n");
+    for problem in problems::ALL {
+        text += &format!("  {:<14} {}\n", problem.name(), axes_of(*problem));
+        if sets {
+            let names: Vec<_> = problem.sets().iter().map(|set| set.name).collect();
+            text += &format!("  {:<14} sets {}\n", "", names.join(", "));
+        }
+    }
+    text + "Files are written by `save_file` of the Python package safetensors (safetensors.numpy, safetensors.torch)."
+}
+
 fn document() -> serde_json::Value {
     let problems: Vec<_> = problems::ALL
         .iter()
@@ -74,6 +96,7 @@ fn document() -> serde_json::Value {
                 "name": problem.name(), "title": problem.title(), "equation": problem.equation(),
                 "terms": problem.terms().iter().map(|t| t.name).collect::<Vec<_>>(),
                 "sets": problem.sets().iter().map(|s| s.name).collect::<Vec<_>>(),
+                "axes": problem.axes().iter().map(|a| json!({"name": a.name, "lower": a.lower, "upper": a.upper})).collect::<Vec<_>>(),
                 "fields": problem.fields(),
                 "parameters": problem.parameters().iter().map(|p| json!({"name": p.name, "value": p.value})).collect::<Vec<_>>(),
                 "presets": presets,

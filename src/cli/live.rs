@@ -7,6 +7,8 @@ use acr_pinn_gpu::study::execute::Watch;
 use acr_pinn_gpu::study::{Entry, Outcome, Status, distinct};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output;
+use super::progress::{MINUTE, Pulse};
 use super::signals::Stop;
 
 /// Shows a study.
@@ -20,6 +22,7 @@ pub struct Live<'a> {
     plain: bool,
     quiet: bool,
     start: Instant,
+    pulse: Pulse,
     /// Runs that were done in this session.
     done: usize,
 }
@@ -28,13 +31,13 @@ impl<'a> Live<'a> {
     pub fn new(entries: &'a [Entry], stop: &'a Stop, quiet: bool) -> Live<'a> {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{msg}").expect("a fixed template"));
-        let plain = bar.is_hidden();
+        let (plain, pulse) = (bar.is_hidden(), Pulse::new(&bar, quiet));
         if quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         let outcomes = entries.iter().map(|_| None).collect();
-        Live { entries, outcomes, current: None, stop, bar, plain, quiet, start: Instant::now(), done: 0 }
+        Live { entries, outcomes, current: None, stop, bar, plain, quiet, pulse, start: Instant::now(), done: 0 }
     }
 
     /// Takes the table away.
@@ -106,12 +109,14 @@ impl Watch for Live<'_> {
         if let Some((index, ..)) = self.current {
             self.current = Some((index, share, error));
         }
+        let status = self.status();
+        self.pulse.beat(MINUTE, || status);
         self.redraw();
     }
 
     fn notice(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| output::say(text));
         }
     }
 
@@ -124,7 +129,7 @@ impl Watch for Live<'_> {
                 (Status::Finished, _) => result(outcome),
                 _ => outcome.error.clone().unwrap_or_else(|| "failed".into()),
             };
-            eprintln!("[{}/{}] {}: {what}", index + 1, self.entries.len(), self.entries[index].name);
+            output::say(&format!("[{}/{}] {}: {what}", index + 1, self.entries.len(), self.entries[index].name));
         }
         self.outcomes[index] = Some(outcome.clone());
         self.redraw();

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod evaluate;
 mod gradients;
+mod guard;
 mod list;
 mod live;
 mod output;
@@ -22,7 +23,12 @@ mod study;
 mod tune;
 mod verify;
 
+use std::io::IsTerminal;
+
 use acr_pinn_gpu::error::Error;
+use acr_pinn_gpu::math::names;
+use acr_pinn_gpu::problems;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Train physics-informed neural networks with hand-written GPU kernels.
@@ -32,7 +38,7 @@ struct Cli {
     #[command(subcommand)]
     verb: Verb,
     /// Say less: no progress, no announcements
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more (-v, -vv); RUST_LOG is respected too
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -44,7 +50,7 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu run klein-gordon --condition std   the plain PINN on the same points
   acr-pinn-gpu run cavity --preset paper          the first published settings
   acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
-  acr-pinn-gpu bench cavity --json now.json       time of a step by every plan, for `compare`
+  acr-pinn-gpu bench cavity --save now.json       time of a step by every plan, for `compare`
   acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
 
 #[derive(Subcommand)]
@@ -72,35 +78,23 @@ enum Verb {
 }
 
 /// Runs the verb of the command line; the result is the exit code.
-pub fn run() -> anyhow::Result<u8> {
-    // a study goes through conditions, and its defaults are not those of a single run
-    let command = Cli::command().mut_subcommand("study", |study| {
-        let hidden = ["condition", "network", "strategy"];
-        let study = hidden.iter().fold(study, |study, name| study.mut_arg(name, |argument| argument.hide(true)));
-        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
-        let seed = "First seed: initial parameters, points and orders [default: 19018]";
-        study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
+pub fn run() -> u8 {
+    output::begin(std::env::args_os().skip(1));
+    let code = perform().unwrap_or_else(|error| {
+        let (code, message) = (exit_code(&error), format!("{error:#}"));
+        output::say(&format!("error: {message}"));
+        output::failed(code, &message);
+        code
     });
-    // a step is timed, not a run
-    let command = command.mut_subcommand("bench", |bench| {
-        let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
-        let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
-        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
-        bench
-            .mut_arg("preset", |argument| argument.help(preset))
-            .mut_arg("plan", |argument| argument.help("Only this plan [default: all]"))
-    });
-    let cli = Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
-    let level = match (cli.quiet, cli.verbose) {
-        (true, _) => "error",
-        (_, 0) => "warn",
-        (_, 1) => "info",
-        _ => "debug",
+    output::end(code)
+}
+
+fn perform() -> anyhow::Result<u8> {
+    let cli = match command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error),
     };
-    // drivers and their wrappers are talkative: by default only this program's own words
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("error,acr_pinn_gpu={level}")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    listen_to_the_library(cli.quiet, cli.verbose);
     if let Ok(faults) = std::env::var("ACR_PINN_FAULT") {
         acr_pinn_gpu::training::faults::arm(&faults)?;
     }
@@ -118,7 +112,108 @@ pub fn run() -> anyhow::Result<u8> {
     }
 }
 
+/// The command line, with the help of verbs that share flags and mean something else by them.
+fn command() -> clap::Command {
+    // a study goes through conditions, and its defaults are not those of a single run
+    let command = Cli::command().mut_subcommand("study", |study| {
+        let hidden = ["condition", "network", "strategy"];
+        let study = hidden.iter().fold(study, |study, name| study.mut_arg(name, |argument| argument.hide(true)));
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        let seed = "First seed: initial parameters, points and orders [default: 19018]";
+        study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
+    });
+    let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(list::columns(false)));
+    let command = command.mut_subcommand("gradients", |gradients| gradients.after_help(list::columns(true)));
+    // a step is timed, not a run
+    command.mut_subcommand("bench", |bench| {
+        let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
+        let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        bench
+            .mut_arg("preset", |argument| argument.help(preset))
+            .mut_arg("plan", |argument| argument.help("Only this plan [default: all]"))
+    })
+}
+
+/// Help and version go to standard output, mistakes to standard error.
+fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
+    if !error.use_stderr() {
+        output::printed(error.print());
+        return Ok(0);
+    }
+    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
+        (error.kind(), error.get(ContextKind::InvalidSubcommand))
+    {
+        return Err(Error::Usage(unknown_verb(word)).into());
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // whether anybody hears it changes nothing
+        let _ = error.print();
+        return Ok(2);
+    }
+    let text = error.to_string();
+    let said = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let said =
+        said.map(str::trim).filter(|line| !line.is_empty()).fold(String::new(), |said, line| match said.as_str() {
+            "" => line.trim_start_matches("error: ").to_owned(),
+            known if known.ends_with(':') => format!("{known} {line}"),
+            known => format!("{known}; {line}"),
+        });
+    Err(Error::Usage(format!("{said} (--help explains every flag)")).into())
+}
+
+/// Words that other programs have for what verbs do here.
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("train", "run"),
+    ("fit", "run"),
+    ("solve", "run"),
+    ("start", "run"),
+    ("continue", "resume"),
+    ("restart", "resume"),
+    ("predict", "evaluate"),
+    ("eval", "evaluate"),
+    ("infer", "evaluate"),
+    ("test", "verify"),
+    ("check", "verify"),
+    ("benchmark", "bench"),
+    ("diff", "compare"),
+    ("info", "doctor"),
+];
+
+/// What was probably meant by a verb that there is not.
+fn unknown_verb(word: &str) -> String {
+    if problems::find(word).is_ok() {
+        return format!("`{word}` is a problem: did you mean `run {word}`?");
+    }
+    if acr_pinn_gpu::study::find(word).is_ok() {
+        return format!("`{word}` is a study: did you mean `study {word}`?");
+    }
+    if let Some((_, verb)) = ELSEWHERE.iter().find(|(other, _)| *other == word) {
+        return format!("unknown verb `{word}`: did you mean `{verb}`?");
+    }
+    let command = Cli::command();
+    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    names::unknown("verb", word, &verbs)
+}
+
+/// What the library has to say goes to standard error as well.
+fn listen_to_the_library(quiet: bool, verbose: u8) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "info",
+        _ => "debug",
+    };
+    // drivers and their wrappers are talkative: by default only this program's own words
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("error,acr_pinn_gpu={level}")));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Voice);
+    // colours are for terminals; a file would be full of their codes
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    subscriber.with_ansi(colours).with_target(false).init();
+}
+
 /// The documented exit code of an error.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
+fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<Error>().map_or(2, Error::exit_code)
 }

@@ -1,35 +1,68 @@
-//! What a user sees of a run: the bar while it trains, then pictures, page and result.
+//! What a user sees of a run: the bar while it trains, or lines where there is no terminal; then pictures, page and
+//! result.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use acr_pinn_gpu::error::Result;
 use acr_pinn_gpu::training::{Observer, Progress, Trained, files};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
+use super::live::duration;
 use super::pictures::{self, Picture};
 use super::signals::Stop;
 use super::{output, page};
+
+/// Logs are read by people who wonder whether the program still does something.
+pub const MINUTE: Duration = Duration::from_secs(60);
+/// Evaluations may follow each other faster than anybody reads.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Lines of progress where a bar cannot be seen: in files, pipes and logs.
+pub struct Pulse {
+    plain: bool,
+    last: Option<Instant>,
+}
+
+impl Pulse {
+    /// For a program that shows `bar`, and says nothing if `quiet`.
+    pub fn new(bar: &ProgressBar, quiet: bool) -> Pulse {
+        Pulse { plain: bar.is_hidden() && !quiet, last: None }
+    }
+
+    /// Says `line` the first time, and then if the last line is at least `wait` old.
+    pub fn beat(&mut self, wait: Duration, line: impl FnOnce() -> String) {
+        if self.plain && self.last.is_none_or(|last| last.elapsed() >= wait) {
+            output::say(&line());
+            self.last = Some(Instant::now());
+        }
+    }
+}
 
 /// Shows one run.
 pub struct Show<'a> {
     bar: ProgressBar,
     stop: &'a Stop,
     quiet: bool,
+    /// The result is printed by the caller, as JSON.
     json: bool,
+    pulse: Pulse,
+    /// Rows of the history that were seen.
+    rows: usize,
     pictures: Vec<Picture>,
 }
 
 impl Show<'_> {
-    /// A bar of `steps` steps, hidden if `quiet`; the result as JSON if wanted.
+    /// A bar of `steps` steps, hidden if `quiet`; at the end the result in words, unless `json`.
     pub fn new(steps: u64, stop: &Stop, quiet: bool, json: bool) -> Show<'_> {
         let bar = ProgressBar::new(steps);
         bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("a fixed template"));
+        let pulse = Pulse::new(&bar, quiet);
         if quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Show { bar, stop, quiet, json, pictures: Vec::new() }
+        Show { bar, stop, quiet, json, pulse, rows: 0, pictures: Vec::new() }
     }
 }
 
@@ -40,15 +73,17 @@ impl Observer for Show<'_> {
 
     fn measuring(&mut self, tile: &str) {
         self.bar.set_message(format!("measuring tiles: {tile}"));
+        self.pulse.beat(MINUTE, || format!("measuring tiles: {tile}"));
     }
 
     fn compiling(&mut self) {
         self.bar.set_message("compiling kernels");
+        self.pulse.beat(MINUTE, || "compiling kernels".to_owned());
     }
 
     fn notice(&mut self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| output::say(text));
         }
     }
 
@@ -56,11 +91,16 @@ impl Observer for Show<'_> {
         let error =
             p.history.rows.last().and_then(|row| row.errors).map_or(String::new(), |e| format!(" · L2 {:.3e}", e[0]));
         let rate = p.taken as f64 / p.elapsed.as_secs_f64().max(1e-9);
-        let left = (p.steps - p.done) as f64 / rate;
+        let left = duration((p.steps - p.done) as f64 / rate);
         self.bar.set_position(p.done);
         let losses = p.history.terms.iter().zip(&p.record.losses).map(|(term, loss)| format!("{term} {loss:.1e}"));
         let losses = losses.collect::<Vec<_>>().join(" ");
-        self.bar.set_message(format!("{losses}{error} · {rate:.0} steps/s · {left:.0} s left"));
+        let rate = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
+        let message = format!("{losses}{error} · {rate} steps/s · {left} left");
+        let wait = if p.history.rows.len() > self.rows { SECOND } else { MINUTE };
+        self.rows = p.history.rows.len();
+        self.pulse.beat(wait, || format!("step {} of {} · {message}", p.done, p.steps));
+        self.bar.set_message(message);
     }
 
     fn draw(&mut self, t: &Trained) -> Result<Vec<String>> {
@@ -74,7 +114,6 @@ impl Observer for Show<'_> {
         let html = page::render(t.config, document, t.history, &self.pictures);
         files::write(&t.folder.join("report.html"), html.as_bytes())?;
         if self.json {
-            output::json(document);
             return Ok(());
         }
         let mut text = String::new();

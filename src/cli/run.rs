@@ -12,7 +12,7 @@ use super::config::{self, Flags};
 use super::progress::Show;
 use super::signals::Stop;
 use super::tune::TuneArgs;
-use super::{evaluate, output};
+use super::{evaluate, guard, output};
 
 /// Arguments of `run`.
 #[derive(clap::Args)]
@@ -27,13 +27,13 @@ pub struct Args {
     /// Read options from this TOML file; flags win
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Print the merged options with their origins and stop
+    /// Print the merged options with their origins, as a file that --config takes, and stop
     #[arg(long)]
     dump_config: bool,
     /// The run directory [default: runs/PROBLEM-CONDITION-sSEED-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write into a run directory that exists
+    /// Remove the run that is in --out, wholly, and write there; other files stay
     #[arg(long)]
     force: bool,
     /// Cavity: compare with reference_u.csv and reference_v.csv of this folder instead
@@ -78,43 +78,63 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         Some(folder) => Some(evaluate::reference_in(probe.problem, folder)?),
         None => probe.problem.solution(),
     };
-    if args.seeds == 0 {
-        return Err(Error::Usage("--seeds must be at least 1".into()).into());
+    let seeds = config::seeds(probe.seed, args.seeds)?;
+    if !args.dump_config {
+        let places = match &args.out {
+            Some(out) => seeds.iter().map(|seed| place(args, out, *seed)).collect(),
+            // only whether anything can be written there
+            None => vec![default_place(args, &probe)],
+        };
+        places.iter().try_for_each(|place| guard::run(place, args.force, &inputs(args)))?;
     }
     let gpu = args.adapter.open(quiet)?;
     let preset = if gpu.is_software() { "quick" } else { "paper" };
     let mut config = draft.resolve(preset)?;
     if args.dump_config {
-        output::json(&json!(config.origins));
+        match args.json {
+            true => output::json(&json!(config.origins)),
+            false => output::print(&config::dump(&config)),
+        }
         return Ok(0);
     }
+    output::announce(&config.notices, quiet);
     if !quiet && config.origins["preset"].1 == "default" {
         let why = if gpu.is_software() { "a CPU adapter; --preset paper takes far longer" } else { "a GPU" };
-        eprintln!("preset:  {} (the default on {why})", config.preset.name);
+        output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
     }
     let stop = Stop::listen()?;
-    let first = config.seed;
+    let (mut documents, mut stopped) = (Vec::new(), None);
     let mut runner = Runner::new(&gpu, args.tune.tuning(Tuning::Usual));
-    for seed in first..first + args.seeds {
+    for seed in seeds {
         config.set_seed(seed);
-        let folder = run_folder(args, &config)?;
+        let folder = run_folder(args, &config, quiet)?;
         if let Some(reference) = &args.reference {
             remember_reference(&mut config);
             keep_reference(reference, &folder)?;
         }
         let run = Run { config: &config, folder: &folder, solution: solution.clone(), from: None, tile: None };
         let outcome = runner.run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
-        if let Some(code) = outcome.stopped {
-            return Ok(code);
+        documents.push(outcome.document);
+        if args.seeds > 1 {
+            // should a later run fail, those before it are not lost
+            output::beside("runs", json!(documents));
+        }
+        if outcome.stopped.is_some() {
+            stopped = outcome.stopped;
+            break;
         }
     }
-    Ok(0)
+    if args.json {
+        output::json(&if args.seeds == 1 { documents.remove(0) } else { json!({"schema": 1, "runs": documents}) });
+    }
+    Ok(stopped.unwrap_or(0))
 }
 
 /// Continues a run from its newest valid checkpoint.
 pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let stored = journal::read(&args.run)?;
     let mut options = stored.options;
+    let stored_steps = options.steps;
     options.steps = args.steps.or(options.steps);
     options.on_nan = args.on_nan.clone().or(options.on_nan);
     let mut config = Draft::new(&stored.problem, &options, Options::default())?.resolve("quick")?;
@@ -135,16 +155,41 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     }
     let step = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
     if !quiet {
-        eprintln!("resume:  from step {step} of {}", config.preset.steps);
+        output::say(&format!("resume:  from step {step} of {}", config.preset.steps));
+        output::announce(&config.notices, quiet);
+        warn_of_the_rate(&config, stored_steps, step);
         if gpu.record().name != stored.adapter {
-            eprintln!("warning: this run began on `{}`: on another adapter it goes on with other bits", stored.adapter);
+            output::say(&format!(
+                "warning: this run began on `{}`: on another adapter it goes on with other bits",
+                stored.adapter
+            ));
         }
     }
     let stop = Stop::listen()?;
     let run = Run { config: &config, folder: &args.run, solution, from, tile };
     let outcome =
         Runner::new(&gpu, Tuning::Never).run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
+    if args.json {
+        output::json(&outcome.document);
+    }
     Ok(outcome.stopped.unwrap_or(0))
+}
+
+/// The schedule is stretched over all steps, so that a longer run is at another place of it: in a second warm-up, almost.
+fn warn_of_the_rate(config: &Config, before: Option<u64>, step: u64) {
+    let (schedule, steps) = (&config.preset.schedule, config.preset.steps);
+    let rate = |steps| schedule.rate(step, steps);
+    let Some(before) = before.filter(|before| *before != steps) else { return };
+    // a run that was over had its last rate in the step before
+    let old = if step == before { schedule.rate(step.saturating_sub(1), before) } else { rate(before) };
+    let factor = rate(steps) / old;
+    if factor > 1.2 {
+        output::say(&format!(
+            "warning: with {steps} steps instead of {before} the learning rate goes up from {old:.1e} to {:.1e} here, {factor:.1} \
+             times, and losses may rise with it: the schedule is stretched over all steps",
+            rate(steps)
+        ));
+    }
 }
 
 /// The checkpoint to go on from; none if the run was stopped before it wrote any.
@@ -164,7 +209,7 @@ fn newest(args: &ResumeArgs, config: &Config, quiet: bool) -> Result<Option<Chec
         return Err(Error::input(args.run.join("checkpoints"), what));
     }
     if !quiet {
-        found.damaged.iter().for_each(|message| eprintln!("warning: {message}"));
+        found.damaged.iter().for_each(|message| output::say(&format!("warning: {message}")));
     }
     let Some(checkpoint) = found.newest else { return Ok(None) };
     if checkpoint.step > config.preset.steps {
@@ -192,26 +237,24 @@ fn keep_reference(from: &Path, run: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where the run goes; an existing directory is refused unless forced.
-fn run_folder(args: &Args, config: &Config) -> Result<PathBuf> {
-    let name = || format!("{}-{}-s{}-{}", args.problem, config.condition, config.seed, utc_now());
-    let folder = match &args.out {
-        Some(out) if args.seeds == 1 => out.clone(),
-        Some(out) => out.join(format!("s{}", config.seed)),
-        None => Path::new("runs").join(name()),
-    };
-    if folder.join("run.json").exists() && !args.force {
-        let what = format!("{} already holds a run: choose another --out, or add --force", folder.display());
-        return Err(Error::Usage(what));
-    }
-    let _lock = if folder.exists() { Some(files::Lock::of(&folder)?) } else { None };
-    let fresh = || -> std::io::Result<()> {
-        // an old run's checkpoints must not be mistaken for this one's
-        if folder.join("checkpoints").exists() {
-            std::fs::remove_dir_all(folder.join("checkpoints"))?;
-        }
-        std::fs::create_dir_all(&folder)
-    };
-    fresh().map_err(|e| Error::output(&folder, e))?;
+/// The folder below or at `--out` that a seed's run goes to.
+fn place(args: &Args, out: &Path, seed: u64) -> PathBuf {
+    if args.seeds == 1 { out.to_owned() } else { out.join(format!("s{seed}")) }
+}
+
+fn default_place(args: &Args, config: &Config) -> PathBuf {
+    Path::new("runs").join(format!("{}-{}-s{}-{}", args.problem, config.condition, config.seed, utc_now()))
+}
+
+/// What is read while the run is set up.
+fn inputs(args: &Args) -> Vec<&Path> {
+    args.config.as_deref().into_iter().chain(args.reference.as_deref()).collect()
+}
+
+/// Makes the folder of the run.
+fn run_folder(args: &Args, config: &Config, quiet: bool) -> Result<PathBuf> {
+    let Some(out) = &args.out else { return guard::fresh(&default_place(args, config)) };
+    let folder = place(args, out, config.seed);
+    guard::take_for_run(&folder, args.force, &inputs(args), quiet)?;
     Ok(folder)
 }

@@ -9,17 +9,17 @@ use acr_pinn_gpu::problems;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
 use acr_pinn_gpu::study::execute::{Director, state_of};
 use acr_pinn_gpu::study::publish::{Context, finished, publish};
-use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Study, Variation};
+use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
 use acr_pinn_gpu::training::journal::utc_now;
 use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
-use super::config::Flags;
+use super::config::{self, Flags};
 use super::live::Live;
-use super::output;
 use super::signals::Stop;
 use super::tune::TuneArgs;
+use super::{guard, output};
 
 /// Arguments of `study`.
 #[derive(clap::Args)]
@@ -65,7 +65,7 @@ pub struct Args {
     /// The study's directory; the same again continues it [default: studies/NAME-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Do runs again whose folders hold other settings
+    /// Do runs again whose folders hold other settings, and remove another study that is in --out
     #[arg(long)]
     force: bool,
     /// Print the runs and an estimate of their time from a few steps, and stop
@@ -86,21 +86,36 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu study cost --problems cavity --widths 20,50   time and memory of a step
   acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it";
 
+/// Each is timed by itself and kept.
+const MOST_TIMED: u64 = 10_000_000;
+
 /// Runs the study, or what is left of it.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let study = study::find(&args.study).map_err(Error::Usage)?;
     let request = request(args, study)?;
     // everything but the adapter is checked before an adapter is opened
     study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
+    let default = || PathBuf::from("studies").join(format!("{}-{}", study.name(), utc_now()));
+    let folder = args.out.clone().unwrap_or_else(default);
+    if !args.dry_run {
+        guard::study(&folder, study.name(), args.force)?;
+    }
     let gpu = args.adapter.open(quiet)?;
     let preset = if gpu.is_software() { "quick" } else { "revised" };
     let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
+    output::announce(&distinct(entries.iter().flat_map(|entry| entry.config.notices.iter().cloned())), quiet);
     if args.dry_run {
         return dry_run(args, study, &gpu, &entries);
     }
-    let folder =
-        args.out.clone().unwrap_or_else(|| PathBuf::from("studies").join(format!("{}-{}", study.name(), utc_now())));
-    std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+    let folder = match args.out {
+        Some(_) => folder,
+        None => guard::fresh(&folder)?,
+    };
+    if !args.force {
+        // before anything there is replaced
+        entries.iter().try_for_each(|entry| state_of(&folder, entry).map(drop))?;
+    }
+    guard::take_for_study(&folder, study.name(), args.force, quiet)?;
     let context = Context { study, request: &request, adapter: json!(gpu.record()) };
     let asked = json!({"study": study.name(), "version": env!("CARGO_PKG_VERSION"), "request": request});
     files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
@@ -116,11 +131,17 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let document = document?;
     if stopped.is_some() {
         let left = runs.len() - finished(&runs);
-        eprintln!(
+        output::say(&format!(
             "stopped with {left} of {} runs left: continue with the same command and --out {}",
             runs.len(),
             folder.display()
-        );
+        ));
+    }
+    let failed: Vec<&Run> = runs.iter().filter(|run| run.outcome.status == Status::Failed).collect();
+    if let Some(first) = failed.first() {
+        let why = first.outcome.error.as_deref().unwrap_or("its run.json says no more");
+        let (count, all, name) = (failed.len(), runs.len(), &first.entry.name);
+        output::say(&format!("error: {count} of {all} runs failed, the first of them {name}: {why}"));
     }
     match args.json {
         true => output::json(&document),
@@ -130,7 +151,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             folder.join("report.html").display()
         )),
     }
-    Ok(stopped.unwrap_or(0))
+    Ok(stopped.unwrap_or(u8::from(!failed.is_empty())))
 }
 
 fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
@@ -140,6 +161,7 @@ fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
 
 /// The study's defaults with what the flags say instead.
 fn request(args: &Args, study: &dyn Study) -> Result<Request> {
+    does_nothing(args, study.name())?;
     let mut request = study.defaults();
     let shared = Options::from(&args.options);
     for (flag, given) in [
@@ -169,29 +191,62 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
     }
     let first = shared.seed.unwrap_or(request.seeds[0]);
     let count = args.seeds.unwrap_or(request.seeds.len() as u64);
-    if count == 0 || count > 10_000 {
-        return Err(Error::Usage(format!("--seeds {count} is outside 1..10000")));
-    }
-    request.seeds = (first..first.saturating_add(count)).collect();
-    let sizes = |wish: &Vec<usize>, list: &mut Vec<usize>| {
-        if !wish.is_empty() {
-            wish.clone_into(list);
-        }
-    };
-    sizes(&args.widths, &mut request.widths);
-    sizes(&args.depths, &mut request.depths);
-    sizes(&args.sizes, &mut request.sizes);
-    (request.rates, request.scales) = (args.rates.clone(), args.scales.clone());
+    request.seeds = config::seeds(first, count)?;
+    let equation = |(term, count): &(String, usize)| (term == "pde").then_some(*count);
+    let sizes = shared.points.iter().find_map(equation);
+    one_of(["width", "widths"], shared.width, &args.widths, &mut request.widths)?;
+    one_of(["depth", "depths"], shared.depth, &args.depths, &mut request.depths)?;
+    one_of(["points pde=N", "sizes"], sizes, &args.sizes, &mut request.sizes)?;
+    one_of(["rate", "rates"], shared.rate, &args.rates, &mut request.rates)?;
+    one_of(["residual-scale", "scales"], shared.residual_scale, &args.scales, &mut request.scales)?;
     request.warmup = args.warmup.unwrap_or(request.warmup);
     request.timed = args.timed.unwrap_or(request.timed);
     request.budget = args.budget.unwrap_or(request.budget);
     if request.timed == 0 {
         return Err(Error::Usage("--timed must be at least 1".into()));
     }
+    if let Some(many) = [request.warmup, request.timed].into_iter().find(|steps| *steps > MOST_TIMED) {
+        return Err(Error::Usage(format!("{many} steps are more than the {MOST_TIMED} that are timed at most")));
+    }
     if !(request.budget > 0.0 && request.budget.is_finite()) {
         return Err(Error::Usage(format!("--budget {} is no number of seconds", request.budget)));
     }
     Ok(request)
+}
+
+/// A study goes through a list, or stays at the one value that all runs share.
+fn one_of<T: Clone + PartialEq>(names: [&str; 2], shared: Option<T>, wish: &[T], list: &mut Vec<T>) -> Result<()> {
+    match shared {
+        Some(one) if !wish.is_empty() && wish != std::slice::from_ref(&one) => {
+            let [one, many] = names;
+            return Err(Error::Usage(format!("--{one} and --{many} ask for different things: leave one of them out")));
+        }
+        Some(one) => *list = vec![one],
+        None if !wish.is_empty() => *list = wish.to_vec(),
+        None => {}
+    }
+    Ok(())
+}
+
+/// Flags that only some studies know.
+fn does_nothing(args: &Args, study: &str) -> Result<()> {
+    let flags = [
+        ("widths", !args.widths.is_empty(), &["cost", "robustness"][..]),
+        ("depths", !args.depths.is_empty(), &["cost"]),
+        ("sizes", !args.sizes.is_empty(), &["cost"]),
+        ("rates", !args.rates.is_empty(), &["robustness"]),
+        ("scales", !args.scales.is_empty(), &["robustness"]),
+        ("warmup", args.warmup.is_some(), &["cost"]),
+        ("timed", args.timed.is_some(), &["cost"]),
+        ("budget", args.budget.is_some(), &["equal-time"]),
+    ];
+    match flags.into_iter().find(|(_, given, studies)| *given && !studies.contains(&study)) {
+        Some((flag, _, studies)) => Err(Error::Usage(format!(
+            "--{flag} does nothing in `study {study}`: it belongs to {}",
+            studies.join(" and ")
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The shared options with what is particular to one run.
@@ -204,7 +259,11 @@ fn resolve(args: &Args, variation: &Variation, preset: &str) -> Result<Config> {
     options.depth = variation.depth.or(options.depth);
     options.rate = variation.rate.or(options.rate);
     options.residual_scale = variation.residual_scale.or(options.residual_scale);
-    options.points.extend(variation.points.map(|count| (problem.terms()[0].name.to_owned(), count)));
+    if let Some(count) = variation.points {
+        let equation = problem.terms()[0].name;
+        options.points.retain(|(term, _)| term != equation);
+        options.points.push((equation.to_owned(), count));
+    }
     Draft::new(&variation.problem, &options, Options::default())?.resolve(preset)
 }
 

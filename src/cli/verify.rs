@@ -8,10 +8,12 @@ use acr_pinn_gpu::lab::card::{self, Card, Difference, Finding};
 use acr_pinn_gpu::lab::verify::{self, CHECKS, Options};
 use acr_pinn_gpu::math::names;
 use acr_pinn_gpu::training::files;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
 use super::output;
+use super::progress::{MINUTE, Pulse};
 
 /// A card is far smaller.
 const CAP: u64 = 1 << 26;
@@ -56,8 +58,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let mut section = String::new();
     // kernels with all runtime checks compile in half the time there, and time is what limits this
     let gpu = if gpu.is_software() && !args.thorough { gpu.with_checks() } else { gpu };
+    let mut pulse = Pulse::new(&ProgressBar::hidden(), quiet);
+    let mut found = 0;
     let card = verify::run(&devices(gpu)?, &options, |finding| {
+        found += 1;
         if args.json {
+            pulse.beat(MINUTE, || format!("{found} checks so far, {}: {}", finding.check, finding.subject));
             return;
         }
         let mut text = String::new();
@@ -67,6 +73,10 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             text = format!("{section}: {about}\n");
         }
         output::print(&(text + &line(finding)));
+        if output::is_broken() {
+            // nobody sees what else is found
+            std::process::exit(output::end(0).into());
+        }
     });
     if args.json {
         output::json(&serde_json::to_value(&card)?);

@@ -43,14 +43,16 @@ const STEADY: (usize, f64) = (3, 0.05);
 /// Passes of a step by the device's clock: the median counts.
 const PASSES: usize = 5;
 
-/// Where the measurement is, for a line of progress.
-pub type Progress<'a> = &'a mut dyn FnMut(String);
+/// Hears where the measurement is, for a line of progress, and says whether it is to go on.
+pub type Progress<'a> = &'a mut dyn FnMut(String) -> bool;
 
 /// Opens the adapter once more, with the compiler's runtime checks or without.
 pub type Open<'a> = &'a dyn Fn(bool) -> Result<Gpu>;
 
 /// Times every rung of one problem, each on a device of its own, so that none finds the kernels of another. `checked`
 /// says whether the adapter's choice keeps runtime checks.
+///
+/// A measurement that is to stop keeps the rows that have samples.
 ///
 /// # Errors
 /// Wishes that make no sense, and an adapter that does not answer. A rung that cannot be built is a row that says so.
@@ -74,7 +76,9 @@ pub fn run(
     let mut rows = Vec::new();
     let mut courses = Vec::new();
     for (k, rung) in rungs.iter().enumerate() {
-        progress(format!("{problem}: building and checking {} ({} of {})", rung.name(), k + 1, rungs.len()));
+        if !progress(format!("{problem}: building and checking {} ({} of {})", rung.name(), k + 1, rungs.len())) {
+            break;
+        }
         let mut row = describe(setup, rung);
         match Course::prepare(open, setup, rung, &proof, &mut row) {
             Ok(course) => courses.extend(course.map(|course| (k, course))),
@@ -83,14 +87,22 @@ pub fn run(
         rows.push(row);
     }
     for (k, course) in &mut courses {
-        progress(format!("{problem}: warming up {}", rungs[*k].name()));
+        if !progress(format!("{problem}: warming up {}", rungs[*k].name())) {
+            break;
+        }
         course.warm_up(protocol.warmup)?;
     }
     sample(&gpu, &mut courses, protocol, &mut |done| progress(format!("{problem}: {done} of {}", protocol.samples)))?;
+    let mut untimed = Vec::new();
     for (k, course) in courses {
-        progress(format!("{problem}: kernels of {}", rungs[k].name()));
-        course.finish(&mut rows[k], trace)?;
+        let goes_on = progress(format!("{problem}: kernels of {}", rungs[k].name()));
+        match course.samples.is_empty() {
+            true => untimed.push(k),
+            false => course.finish(&mut rows[k], goes_on.then_some(&mut *trace))?,
+        }
     }
+    // stopped before their first sample
+    untimed.into_iter().rev().for_each(|k| drop(rows.remove(k)));
     Ok(rows)
 }
 
@@ -233,21 +245,23 @@ impl Course {
         guard.iter().filter(|t| **t < DISTURBED * usual).count()
     }
 
-    /// Times the kernels and writes everything into `row`.
-    fn finish(self, row: &mut Row, trace: &mut Trace) -> Result<()> {
+    /// Times the kernels, unless there is no time for a `trace`, and writes everything into `row`.
+    fn finish(self, row: &mut Row, trace: Option<&mut Trace>) -> Result<()> {
         let us = |times: &[Duration]| -> Vec<f64> { times.iter().map(|t| t.as_secs_f64() * 1e6).collect() };
         row.samples_us = us(&self.samples);
-        let host = (0..self.repeats()).map(|_| self.host()).collect::<Result<Vec<_>>>()?;
-        row.host_us = median(&us(&host));
         let guard = us(&self.guard);
         let usual = median(&guard);
         row.guard = guard.iter().map(|t| t / usual).collect();
         row.steps_per_submit = self.per_submit();
-        let passes = self.passes(trace)?;
-        row.kernels = kernels(&self.trainer.step.whole, &passes);
-        let by_device = passes.iter().all(|pass| pass.clock == Clock::Device);
-        row.device_us = by_device.then(|| row.kernels.iter().map(|kernel| kernel.us).sum());
-        trace.add(&row.key(), self.trainer.step.whole.iter().map(|d| d.label.clone()).collect(), passes);
+        if let Some(trace) = trace {
+            let host = (0..self.repeats()).map(|_| self.host()).collect::<Result<Vec<_>>>()?;
+            row.host_us = median(&us(&host));
+            let passes = self.passes(trace)?;
+            row.kernels = kernels(&self.trainer.step.whole, &passes);
+            let by_device = passes.iter().all(|pass| pass.clock == Clock::Device);
+            row.device_us = by_device.then(|| row.kernels.iter().map(|kernel| kernel.us).sum());
+            trace.add(&row.key(), self.trainer.step.whole.iter().map(|d| d.label.clone()).collect(), passes);
+        }
         // training went on all the while: a step that left the finite numbers would take another time
         let step = &self.trainer.step;
         let records = self.trainer.gpu.read::<f32>(&step.ring, RING * Step::record_length(step.terms))?;
@@ -276,7 +290,7 @@ fn sample(
     gpu: &Gpu,
     courses: &mut [(usize, Course)],
     protocol: &Protocol,
-    progress: &mut dyn FnMut(usize),
+    progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<()> {
     if courses.is_empty() {
         return Ok(());
@@ -289,8 +303,10 @@ fn sample(
         if round >= FEWEST && enough && start.elapsed() > protocol.limit {
             break;
         }
-        progress(round + 1);
         for k in 0..courses.len() {
+            if !progress(round + 1) {
+                return Ok(());
+            }
             let course = &mut courses[(k + round) % courses.len()].1;
             let step = course.time()?;
             let behind = fixed.time(gpu)?;

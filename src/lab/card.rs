@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::gpu::Record;
+use crate::training::files;
 
 use super::report::Report;
 
@@ -92,7 +93,7 @@ impl Card {
     /// # Errors
     /// Says what is not as in a card.
     pub fn parse(bytes: &[u8]) -> Result<Card, String> {
-        let card: Card = serde_json::from_slice(bytes)
+        let card: Card = serde_json::from_str(files::text(bytes)?)
             .map_err(|e| format!("not a card of `verify --json` ({e}): write one with `acr-pinn-gpu verify --json`"))?;
         if card.kind != KIND || card.schema != 1 {
             let (kind, schema) = (&card.kind, card.schema);

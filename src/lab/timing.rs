@@ -1,4 +1,4 @@
-//! What a published timing consists of: the schema of `bench --json`, and reading it back.
+//! What a published timing consists of: the schema of `bench --save`, and reading it back.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::probe::Ceilings;
 use crate::gpu::Record;
 use crate::math::statistics::{bootstrap_median, median, quantile};
+use crate::training::files;
 
 /// What a document says it is.
 pub const KIND: &str = "acr-pinn-gpu bench";
@@ -191,8 +192,9 @@ impl Document {
             kind: String,
             schema: u32,
         }
-        let head: Head = serde_json::from_slice(bytes)
-            .map_err(|e| format!("not a result of `bench` ({e}): write one with `acr-pinn-gpu bench --json FILE`"))?;
+        let text = files::text(bytes)?;
+        let head: Head = serde_json::from_str(text)
+            .map_err(|e| format!("not a result of `bench` ({e}): write one with `acr-pinn-gpu bench --save FILE`"))?;
         if head.kind != KIND {
             return Err(format!("a document of `{}`, where one of `{KIND}` is expected", head.kind));
         }
@@ -202,8 +204,8 @@ impl Document {
                 "schema {schema}, this program reads {SCHEMA}: measure again with `acr-pinn-gpu bench`"
             ));
         }
-        let document: Document = serde_json::from_slice(bytes)
-            .map_err(|e| format!("damaged ({e}): measure again with `acr-pinn-gpu bench --json FILE`"))?;
+        let document: Document = serde_json::from_str(text)
+            .map_err(|e| format!("damaged ({e}): measure again with `acr-pinn-gpu bench --save FILE`"))?;
         document.check()?;
         Ok(document)
     }

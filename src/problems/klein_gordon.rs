@@ -118,8 +118,8 @@ impl Problem for KleinGordon {
     fn with(&self, parameter: &str, value: f64) -> Result<Box<dyn Problem>, String> {
         match parameter {
             // cos_pi is specified up to |5t| = 64.
-            "horizon" if value > 0.0 && value <= 12.0 => Ok(Box::new(Self { horizon: value })),
-            "horizon" => Err(format!("horizon must lie in (0, 12], not {value}")),
+            "horizon" if (1e-6..=12.0).contains(&value) => Ok(Box::new(Self { horizon: value })),
+            "horizon" => Err(format!("horizon must lie in 1e-6 to 12, not {value}")),
             _ => Err(format!("klein-gordon has no parameter `{parameter}`: it has `horizon`")),
         }
     }

@@ -17,6 +17,9 @@ use super::journal::utc_now;
 
 const FORMAT: &str = "acr-pinn-gpu tiles 1";
 
+/// What every version's file says.
+const KIND: &str = "acr-pinn-gpu tiles";
+
 /// More bytes than [`MOST`] entries have.
 const CAP: u64 = 1 << 20;
 
@@ -147,6 +150,7 @@ impl Cache {
     pub fn remember(&self, key: &Key, tile: Tile, gain: f64) -> Result<()> {
         let tile = serde_json::to_value(tile).unwrap_or_default();
         let mut tiles = vec![Line { key: key.clone(), tile, gain, measured: utc_now() }];
+        self.is_ours_or_nothing()?;
         // a damaged file is replaced
         tiles.extend(self.read().unwrap_or_default().into_iter().filter(|line| line.key != *key).take(MOST - 1));
         let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
@@ -154,6 +158,17 @@ impl Cache {
         let content = Content { format: FORMAT.to_owned(), tiles };
         let text = serde_json::to_string_pretty(&content).map_err(|e| Error::output(&self.path, e))?;
         files::write(&self.path, text.as_bytes())
+    }
+
+    /// The path comes from the user, and may be that of a file with something else in it.
+    fn is_ours_or_nothing(&self) -> Result<()> {
+        let bytes = if self.path.is_file() { files::read(&self.path, CAP)? } else { Vec::new() };
+        let ours = bytes.windows(KIND.len()).any(|part| part == KIND.as_bytes());
+        if ours || bytes.is_empty() {
+            return Ok(());
+        }
+        let what = format!("it is no cache of tiles, and not replaced: remove it, or let {VARIABLE} name another file");
+        Err(Error::output(&self.path, what))
     }
 
     /// All entries, newest first.
@@ -233,11 +248,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cache_is_named_and_replaced() {
+    fn a_damaged_cache_is_named_and_replaced_and_another_file_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiles.json");
         let cache = Cache::at(&path);
-        for text in ["", "{", "[]", r#"{"format": "another", "tiles": []}"#, r#"{"format": 1}"#] {
+        for text in ["{", "[]", r#"{"format": "another", "tiles": []}"#, r#"{"format": 1}"#] {
+            std::fs::write(&path, text).unwrap();
+            let error = cache.remember(&usual(), tile(2), 1.0).unwrap_err();
+            assert!(error.exit_code() == 7 && error.to_string().contains("not replaced"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        for text in ["", "{\"format\": \"acr-pinn-gpu tiles 1\", \"ti", r#"{"format": "acr-pinn-gpu tiles 0"}"#] {
             std::fs::write(&path, text).unwrap();
             let error = cache.find(&usual()).err().unwrap().to_string();
             assert!(error.contains("tiles.json") && error.contains("no readable cache of tiles"), "{error}");

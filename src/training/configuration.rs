@@ -12,6 +12,8 @@ use crate::plans::{Plan, Setup};
 use crate::problems::{Preset, Problem, Sampling};
 use crate::strategies::Strategy;
 
+use super::files;
+
 /// The paper's 2×2: name, network, strategy.
 pub const CONDITIONS: [(&str, &str, &str); 4] =
     [("std", "mlp", "sum"), ("gcr", "mlp", "pcgrad"), ("lda", "lda", "sum"), ("acr", "lda", "pcgrad")];
@@ -67,7 +69,7 @@ impl Options {
     /// # Errors
     /// Says in which line which key is unknown, with the one that was probably meant, or what else is wrong.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Options, String> {
-        let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
+        let text = files::text(bytes)?;
         toml::from_str(text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(" ");
             let Some(span) = error.span() else { return message };
@@ -122,7 +124,9 @@ pub struct Config {
     pub rollback: bool,
     /// What every residual scale starts with, instead of the network's own start.
     pub residual_scale: Option<f64>,
-    /// Key, value and where the value comes from: `flag`, `file` or `preset …` or `default`.
+    /// What a user should know of these settings before the run begins.
+    pub notices: Vec<String>,
+    /// Key, value and where the value comes from: `flag`, `file`, `preset …`, `condition …`, `problem` or `default`.
     pub origins: BTreeMap<String, (serde_json::Value, String)>,
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::math::names;
+use crate::math::{Schedule, names};
 use crate::networks::{self, Network, Shape};
 use crate::plans;
 use crate::problems::{self, Preset, Problem, Sampling};
 use crate::strategies;
 
-use super::configuration::{CONDITIONS, Config, Options, scales};
+use super::configuration::{Config, Options, scales};
+use super::pair::{Pair, pair};
 
 /// What to do when the numbers are not finite any more.
 const ON_NAN: [&str; 2] = ["stop", "rollback"];
@@ -58,18 +59,12 @@ impl Draft {
         let (preset_name, origin) = or_default(pick(&flags.preset, &file.preset), default_preset);
         let mut preset = self.problem.preset(&preset_name).map_err(usage)?;
         note("preset", preset_name.clone().into(), &origin);
-        let (condition, origin) = or_default(pick(&flags.condition, &file.condition), "acr");
-        let known = CONDITIONS.map(|(name, ..)| name);
-        let (_, network, strategy) = *CONDITIONS
-            .iter()
-            .find(|(name, ..)| *name == condition)
-            .ok_or_else(|| usage(names::unknown("condition", &condition, &known)))?;
-        note("condition", condition.clone().into(), &origin);
-        let (network, network_origin) = or_default(pick(&flags.network, &file.network), network);
-        let (strategy, strategy_origin) = or_default(pick(&flags.strategy, &file.strategy), strategy);
+        let Pair { network, strategy, condition, mut notices } = pair(flags, file).map_err(usage)?;
+        for (key, (value, origin)) in [("condition", &condition), ("network", &network), ("strategy", &strategy)] {
+            note(key, value.clone().into(), origin);
+        }
+        let (network, strategy, condition) = (network.0, strategy.0, condition.0);
         let (plan, plan_origin) = or_default(pick(&flags.plan, &file.plan), "fused");
-        note("network", network.clone().into(), &network_origin);
-        note("strategy", strategy.clone().into(), &strategy_origin);
         note("plan", plan.clone().into(), &plan_origin);
         let from_preset = format!("preset {preset_name}");
         let mut number = |key: &str, picked: Option<(u64, &str)>, default: u64, origin: &str| {
@@ -112,8 +107,15 @@ impl Draft {
         preset.schedule = rate.map_or(schedule, |(rate, _)| schedule.with_highest(rate));
         note("rate", preset.schedule.highest().into(), rate.map_or(&from_preset, |(_, origin)| origin));
         for (points, origin) in [(&file.points, "file"), (&flags.points, "flag")] {
+            let mut given = BTreeMap::new();
             for (term, count) in points {
                 for (set, count) in split_points(self.problem, term, *count).map_err(usage)? {
+                    let name = self.problem.sets()[set].name;
+                    if given.insert(set, count).is_some_and(|before| before != count) {
+                        return Err(usage(format!(
+                            "points of `{name}` are given twice, with other numbers: leave one out"
+                        )));
+                    }
                     preset.points[set] = count;
                     note(&format!("points.{}", self.problem.sets()[set].name), count.into(), origin);
                 }
@@ -135,7 +137,9 @@ impl Draft {
             check_scale(scale, network, &shape).map_err(usage)?;
             origins.insert("residual-scale".to_owned(), (scale.into(), origin.to_owned()));
         }
+        notices.extend(warm_up(&preset));
         Ok(Config {
+            notices,
             problem: self.problem,
             network,
             strategy: strategies::find(&strategy).map_err(usage)?,
@@ -158,6 +162,15 @@ fn pick<T: Clone>(flag: &Option<T>, file: &Option<T>) -> Option<(T, &'static str
     flag.clone().map(|v| (v, "flag")).or_else(|| file.clone().map(|v| (v, "file")))
 }
 
+/// What a schedule with a warm-up comes to in a run that is over before it.
+fn warm_up(preset: &Preset) -> Option<String> {
+    let Schedule::WarmupCosine { rate, warmup, .. } = preset.schedule else { return None };
+    let (steps, reached) = (preset.steps, preset.schedule.rate(preset.steps - 1, preset.steps));
+    (steps < warmup).then(|| {
+        format!("the warm-up of {warmup} steps is longer than the run of {steps}: the learning rate comes to {reached:.1e} of {rate:.1e}")
+    })
+}
+
 /// A network's shape for `problem` at this preset's size.
 fn shape_of(problem: &dyn Problem, preset: &Preset) -> Shape {
     Shape {
@@ -175,6 +188,12 @@ pub fn with_parameters(name: &str, parameters: &[(&str, f64)]) -> Result<&'stati
     for (parameter, value) in parameters {
         // a run lasts as long as the program, and so may its problem
         problem = Box::leak(problem.with(parameter, *value).map_err(Error::Usage)?);
+    }
+    // they are written into shader texts, whose compilers would refuse them in words of their own
+    let odd = |x: f64| x != 0.0 && !(x as f32).is_normal();
+    if let Some((constant, value)) = problem.constants().into_iter().find(|(_, value)| odd(*value)) {
+        let what = format!("`{name}` would compute with {} = {value:e}, no number of 32 bits", constant.to_lowercase());
+        return Err(Error::Usage(what + ": choose another parameter"));
     }
     Ok(problem)
 }
@@ -211,6 +230,8 @@ fn check_scale(scale: f64, network: &dyn Network, shape: &Shape) -> std::result:
 
 /// Numbers that no run can use.
 fn check(preset: &Preset, every: Option<u64>) -> std::result::Result<(), String> {
+    /// Far below the last place of any parameter that is not zero.
+    const LEAST_RATE: f64 = 1e-20;
     /// Sixteen million points: beyond it indices and memory run out long before anything is gained.
     const MOST_POINTS: usize = 1 << 24;
     if preset.steps == 0 || preset.steps > 1 << 31 {
@@ -218,7 +239,10 @@ fn check(preset: &Preset, every: Option<u64>) -> std::result::Result<(), String>
     }
     let rate = preset.schedule.highest();
     if !(rate > 0.0 && rate <= 10.0) {
-        return Err(format!("--rate {rate} is outside 0..10"));
+        return Err(format!("--rate {rate}: a learning rate is larger than 0 and at most 10"));
+    }
+    if rate < LEAST_RATE {
+        return Err(format!("--rate {rate:e} changes no number of 32 bits: choose {LEAST_RATE:e} or more"));
     }
     if every == Some(0) || preset.evaluate_every == 0 {
         return Err(format!("--{} must be at least 1", if every == Some(0) { "every" } else { "evaluate-every" }));

@@ -109,7 +109,35 @@ pub fn read(path: &Path, cap: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > cap {
         return Err(Error::input(path, large(&format!("more than {cap}"))));
     }
-    Ok(bytes)
+    match POINTERS.iter().find(|(start, ..)| bytes.starts_with(start)) {
+        Some((_, of, remedy)) => {
+            Err(Error::input(path, format!("it is a pointer of {of}, not the file itself: fetch that with `{remedy}`")))
+        }
+        None => Ok(bytes),
+    }
+}
+
+/// What stands in a repository for a large file that was not fetched: how it begins, whose it is, the remedy.
+const POINTERS: [(&[u8], &str, &str); 2] = [
+    (b"version https://git-lfs.github.com/spec/", "Git LFS", "git lfs pull"),
+    (b"/annex/objects/", "git-annex", "git annex get"),
+];
+
+/// The text in `bytes`, without the mark that some editors put before it.
+///
+/// # Errors
+/// It is in another encoding, and which one where that can be told.
+pub fn text(bytes: &[u8]) -> std::result::Result<&str, String> {
+    let marked = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    // without a mark, half of the bytes of a western text are zero
+    if marked || bytes.iter().take(2).filter(|byte| **byte == 0).count() == 1 {
+        return Err("it is UTF-16 text: save it as UTF-8".to_owned());
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line} is not UTF-8 text: save it as UTF-8, or name another file")
+    })
 }
 
 fn unreadable(error: &std::io::Error) -> String {
@@ -186,6 +214,26 @@ mod tests {
         refused(folder.path(), "directory");
         refused(&folder.path().join("none"), "no such file");
         assert!(write(folder.path(), b"").unwrap_err().to_string().contains("directory"));
+    }
+
+    #[test]
+    fn pointers_and_other_encodings_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (content, part) in [
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "git lfs pull"),
+            ("/annex/objects/SHA256E-s3--00.csv\n", "git annex get"),
+        ] {
+            fs::write(&path, content).unwrap();
+            let error = read(&path, 1000).unwrap_err();
+            assert!(error.exit_code() == 4 && error.to_string().contains(part), "{error}");
+        }
+        let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        assert_eq!(text("\u{feff}a = 1".as_bytes()).unwrap(), "a = 1");
+        assert!(text(&wide("\u{feff}a = 1")).unwrap_err().contains("UTF-16"));
+        assert!(text(&wide("a = 1")).unwrap_err().contains("UTF-16"));
+        assert!(text(b"a\nb\xe4").unwrap_err().contains("line 2"));
+        assert_eq!(text(b"").unwrap(), "");
     }
 
     #[cfg(target_os = "linux")]

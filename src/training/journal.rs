@@ -18,7 +18,7 @@ use super::trainer::Trainer;
 use super::tuning::Choice;
 
 /// What every run leaves beside its checkpoints.
-const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
+pub const FILES: [&str; 4] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors"];
 
 /// More lines than any run writes.
 const DIAGNOSTICS_CAP: u64 = 1 << 32;
@@ -51,6 +51,8 @@ impl Journal {
             "parameters": layout.len,
             "resumed_at": resumed_at,
             "started": before["started"].as_str().map_or_else(utc_now, str::to_owned),
+            // whoever removes the run has to know them, however it ends
+            "files": before["files"].as_array().cloned().unwrap_or_else(|| FILES.map(Value::from).into()),
             "events": before["events"].as_array().cloned().unwrap_or_default(),
         });
         if let Some(step) = resumed_at {
@@ -196,7 +198,8 @@ fn write(folder: &Path, document: &Value) -> Result<()> {
 fn document(folder: &Path) -> Result<Value> {
     let path = folder.join("run.json");
     let bytes = files::read(&path, 1 << 24)?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::input(&path, format!("not readable as JSON ({e})")))
+    let text = files::text(&bytes).map_err(|what| Error::input(&path, what))?;
+    serde_json::from_str(text).map_err(|e| Error::input(&path, format!("not readable as JSON ({e})")))
 }
 
 /// What a run was started with, as its `run.json` has it.
@@ -214,6 +217,12 @@ pub struct Stored {
 /// Reads the `run.json` of a run directory.
 pub fn read(folder: &Path) -> Result<Stored> {
     let path = folder.join("run.json");
+    if folder.is_file() {
+        return Err(Error::input(
+            folder,
+            "it is a file: name the run directory, which is the folder with run.json in it",
+        ));
+    }
     let document = document(folder)?;
     let missing = |key: &str| {
         let what = "is missing or of the wrong kind: it is damaged, or of another program; begin again with `run`";
@@ -233,6 +242,10 @@ pub fn read(folder: &Path) -> Result<Stored> {
             Some(set) => points.insert(set.to_owned(), entry["value"].clone()),
             None => options.insert(key.clone(), entry["value"].clone()),
         };
+    }
+    // network and strategy say it all, and older versions kept a condition that was not that of the two
+    if options.contains_key("network") && options.contains_key("strategy") {
+        options.remove("condition");
     }
     options.insert("points".to_owned(), points.into());
     let options = serde_json::from_value(options.into())

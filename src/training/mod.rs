@@ -14,6 +14,7 @@ pub mod history;
 pub mod journal;
 pub mod model;
 pub mod observer;
+mod pair;
 pub mod points;
 pub mod runner;
 mod session;

@@ -85,7 +85,8 @@ impl Model {
     /// As [`Model::load`], without the path.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Model, String> {
         let (tensors, metadata) = open(bytes)?;
-        let (network, shape) = recognise(&tensors)?;
+        let shapes = tensors.tensors().into_iter().map(|(name, tensor)| (name, tensor.shape().to_vec())).collect();
+        let (network, shape) = recognise(&shapes).map_err(|what| something_else(&shapes, &metadata).unwrap_or(what))?;
         let layout = network.layout(&shape);
         let mut parameters = vec![0.0; layout.len];
         for slot in &layout.slots {
@@ -105,6 +106,11 @@ impl Model {
 /// # Errors
 /// Not such a file, or one that does not fit the checksum in it.
 pub fn open(bytes: &[u8]) -> std::result::Result<(SafeTensors<'_>, HashMap<String, String>), String> {
+    if let Some(what) = another_format(bytes) {
+        return Err(format!(
+            "{what}, where a safetensors file is expected: `save_file` of the Python package safetensors writes one"
+        ));
+    }
     let unreadable =
         |e| format!("not a readable safetensors file ({e}): it is damaged or of another format, make it again");
     let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
@@ -129,6 +135,55 @@ pub fn open(bytes: &[u8]) -> std::result::Result<(SafeTensors<'_>, HashMap<Strin
     }
     Ok((tensors, metadata))
 }
+
+/// What a file is that cannot be a safetensors file, by how it begins.
+fn another_format(bytes: &[u8]) -> Option<&'static str> {
+    let starts: [(&[u8], &str); 5] = [
+        (b"PK\x03\x04", "it is a zip archive, as torch.save and numpy.savez make them"),
+        (b"\x80\x02", "it is a pickle, as old versions of torch.save make them"),
+        (b"\x93NUMPY", "it is an array of NumPy"),
+        (b"\x89HDF", "it is an HDF5 file"),
+        (b"\x1f\x8b", "it is compressed by gzip"),
+    ];
+    let is_text = || {
+        let start = &bytes[..bytes.len().min(64)];
+        start.iter().all(|byte| (b' '..0x7f).contains(byte) || b"\t\r\n".contains(byte))
+    };
+    match bytes {
+        [] => Some("it is empty"),
+        _ if is_text() => Some("it is a text file"),
+        _ => starts.into_iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| what),
+    }
+}
+
+/// What a safetensors file is whose tensors are those of no network, and what to do about it.
+fn something_else(shapes: &Shapes, metadata: &HashMap<String, String>) -> Option<String> {
+    if metadata.get("format").is_some_and(|format| format.starts_with("acr-pinn-gpu checkpoint")) {
+        return Some("it is a checkpoint: name model.safetensors in the run directory, or `resume` that".to_owned());
+    }
+    if shapes.contains_key("points") || shapes.contains_key("pde") {
+        return Some("it holds points and no weights: name a model.safetensors".to_owned());
+    }
+    if shapes.keys().any(|name| name.starts_with("grad.")) {
+        return Some("it is a result of `gradients` and no model: name a model.safetensors".to_owned());
+    }
+    // wrappers of a network put their name before those of its tensors
+    let first = shapes.keys().next()?;
+    let prefixes = first.match_indices('.').map(|(at, _)| &first[..=at]);
+    let prefix = prefixes.filter(|prefix| shapes.keys().all(|name| name.starts_with(prefix))).find(|prefix| {
+        let inner = shapes.iter().map(|(name, shape)| (name[prefix.len()..].to_owned(), shape.clone()));
+        recognise(&inner.collect()).is_ok()
+    })?;
+    let (by, inner) = match prefix {
+        "_orig_mod." => (", by torch.compile", "`model._orig_mod.state_dict()`"),
+        "module." => (", by DataParallel", "`model.module.state_dict()`"),
+        _ => ("", "the state_dict() of the network inside"),
+    };
+    Some(format!("the names of its tensors begin with `{prefix}`{by}: save {inner}, or take that off the names"))
+}
+
+/// Names of tensors with their shapes.
+type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// Over all metadata and all tensors, both sorted by name.
 fn checksum<'a>(
@@ -176,8 +231,8 @@ pub fn numbers(name: &str, tensor: &TensorView, shape: &[usize]) -> std::result:
 }
 
 /// Which network has tensors of these names and shapes.
-fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network, Shape), String> {
-    let shape_of = |name: &str| tensors.tensor(name).ok().map(|t| t.shape().to_vec());
+fn recognise(shapes: &Shapes) -> std::result::Result<(&'static dyn Network, Shape), String> {
+    let shape_of = |name: &str| shapes.get(name).cloned();
     for &network in networks::ALL {
         for variant in [Variant::V2, Variant::V1] {
             let guess = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant };
@@ -200,7 +255,7 @@ fn recognise(tensors: &SafeTensors) -> std::result::Result<(&'static dyn Network
                 ));
             }
             let names = network.layout(&shape).slots;
-            if names.len() == tensors.len() && names.iter().all(|slot| shape_of(&slot.name).is_some()) {
+            if names.len() == shapes.len() && names.iter().all(|slot| shape_of(&slot.name).is_some()) {
                 return Ok((network, shape));
             }
         }
@@ -267,6 +322,37 @@ mod tests {
         assert_eq!(Model::parse(&foreign).unwrap().parameters, parameters);
         let stripped = serialize(&tensors, &BTreeMap::from([("format".to_owned(), FORMAT.to_owned())]));
         assert!(Model::parse(&stripped).err().unwrap().contains("checksum"));
+    }
+
+    #[test]
+    fn files_that_are_taken_for_models_are_named() {
+        let (layout, parameters) = (model().network.layout(&model().shape), model().parameters);
+        let named = |rename: &dyn Fn(&str) -> String, format: &str| {
+            let tensor = |slot: &Slot| Tensor {
+                name: rename(&slot.name),
+                dtype: Dtype::F32,
+                shape: slot.shape.clone(),
+                bytes: parameters[slot.range()].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>().into(),
+            };
+            let tensors: Vec<_> = layout.slots.iter().map(tensor).collect();
+            serialize(&tensors, &BTreeMap::from([("format".to_owned(), format.to_owned())]))
+        };
+        let adam = |name: &str| format!("adam.m.{name}");
+        for (bytes, part) in [
+            (named(&|name| format!("_orig_mod.{name}"), "pt"), "`model._orig_mod.state_dict()`"),
+            (named(&|name| format!("module.{name}"), "pt"), "`model.module.state_dict()`"),
+            (named(&|name| format!("a.b.{name}"), "pt"), "begin with `a.b.`"),
+            (named(&adam, "acr-pinn-gpu checkpoint 2"), "it is a checkpoint"),
+            (named(&|name| name.replace("net.0.weight", "pde"), "pt"), "holds points"),
+            (named(&|name| format!("grad.pde.{name}"), "pt"), "result of `gradients`"),
+            (b"PK\x03\x04\0\0".to_vec(), "torch.save"),
+            (b"\x93NUMPY\x01".to_vec(), "NumPy"),
+            (b"x,t\n0.5,0.5\n".to_vec(), "text file"),
+            (Vec::new(), "empty"),
+        ] {
+            let said = Model::parse(&bytes).err().unwrap();
+            assert!(said.contains(part), "no `{part}` in {said}");
+        }
     }
 
     #[test]

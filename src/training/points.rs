@@ -3,7 +3,7 @@
 
 use safetensors::SafeTensors;
 
-use crate::problems::Problem;
+use crate::problems::{Axis, Problem};
 
 use super::model::{numbers, open};
 
@@ -30,6 +30,30 @@ pub fn sets(problem: &dyn Problem, bytes: &[u8]) -> Result<Vec<Vec<f32>>, String
 /// As [`sets`].
 pub fn list(problem: &dyn Problem, bytes: &[u8]) -> Result<Vec<f32>, String> {
     tensor(&open(bytes)?.0, "points", problem)
+}
+
+/// How many of these points lie outside the problem's domain, and which is the first, in words; none if all are inside.
+pub fn outside(problem: &dyn Problem, points: &[f32]) -> Option<(usize, String)> {
+    let axes = problem.axes();
+    // an end such as π has no exact neighbour in 32 bits
+    let beyond = |axis: &Axis, x: f64| {
+        let slack = 1e-6 * (axis.upper - axis.lower);
+        x < axis.lower - slack || x > axis.upper + slack
+    };
+    let first_beyond = |point: &[f32]| {
+        let mut pairs = axes.iter().zip(point);
+        pairs.find(|(axis, x)| beyond(axis, f64::from(**x))).map(|(axis, x)| (axis.clone(), *x))
+    };
+    let found: Vec<_> = points.chunks_exact(axes.len()).map(first_beyond).collect();
+    let (number, (axis, x)) = found.iter().enumerate().find_map(|(i, found)| Some((i, found.clone()?)))?;
+    let count = found.iter().flatten().count();
+    let (name, lower, upper) = (axis.name, axis.lower, axis.upper);
+    let what = format!(
+        "{count} of {} points lie outside the domain, where nothing was trained; the first is number {number} with \
+         {name} = {x}, and {name} goes from {lower} to {upper}",
+        found.len()
+    );
+    Some((count, what))
 }
 
 fn tensor(file: &SafeTensors, name: &str, problem: &dyn Problem) -> Result<Vec<f32>, String> {

@@ -99,14 +99,11 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
             self.take_piece(due)?;
-            let (done, elapsed) = (self.built.trainer.done(), self.start.elapsed());
-            if let Some(record) = &self.newest {
-                let taken = done.saturating_sub(self.first);
-                observer.advanced(&Progress { done, steps, taken, elapsed, record, history: &self.history });
-            }
+            self.tell(observer);
         }
         if due % every == 0 || due == steps {
             self.evaluate()?;
+            self.tell(observer);
         }
         self.snapshot()?;
         let by_clock = self.kept.last_save.elapsed() > CHECKPOINT;
@@ -114,6 +111,14 @@ impl<'a> Session<'a> {
             self.kept.save(self.run, self.journal)?;
         }
         Ok(())
+    }
+
+    fn tell(&self, observer: &mut dyn Observer) {
+        let (done, elapsed) = (self.built.trainer.done(), self.start.elapsed());
+        let (steps, taken) = (self.run.config.preset.steps, done.saturating_sub(self.first));
+        if let Some(record) = &self.newest {
+            observer.advanced(&Progress { done, steps, taken, elapsed, record, history: &self.history });
+        }
     }
 
     /// A short piece on the way to step `due`: progress is seen and a signal heard within a fraction of a second.

@@ -31,7 +31,7 @@ pub fn from_csv(u: &str, v: &str) -> Result<Solution, String> {
 }
 
 fn parse(what: &str, text: &str) -> Result<Vec<f64>, String> {
-    let lines: Vec<&str> = text.trim_start_matches('\u{feff}').trim_end().lines().collect();
+    let lines: Vec<&str> = text.trim_end().lines().collect();
     if lines.len() != NODES {
         return Err(format!("{what} has {} lines instead of {NODES}: one line per x", lines.len()));
     }
