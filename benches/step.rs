@@ -3,17 +3,16 @@
 //! `cargo bench --bench step -- problem=klein-gordon width=50 depth=4 points=10000,200,200 samples=7`
 //!
 //! Prints minimum, median and maximum per dispatch and per step, and the losses of the first step: a timing
-//! without them could be of anything. Other keys: `network`, `strategy`, `plan`, `json=FILE`, and the tile's `lanes`,
-//! `span`, `groups`, `rows`, `block`, `strip`, `slabs`, `images`, `broadcasts`, `in_step`, `at_once`, `kept`, `split_k`,
-//! `collapsed` (0 or 1).
+//! without them could be of anything. Other keys: `network`, `strategy`, `plan`, `target`, `json=FILE`, and every size of
+//! the target's tile, such as `slabs=64`.
 
-use acr_pinn_gpu::gpu::{Dispatch, Gpu};
+use acr_pinn_gpu::gpu::{Choice, Dispatch, Gpu};
+use acr_pinn_gpu::kernels::{self, Setup, default_tile};
+use acr_pinn_gpu::lab::ladder;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant};
-use acr_pinn_gpu::plans::default_tile;
-use acr_pinn_gpu::plans::{Setup, Tile};
 use acr_pinn_gpu::training::Trainer;
-use acr_pinn_gpu::{networks, oracle, plans, problems, strategies};
+use acr_pinn_gpu::{networks, oracle, problems, strategies};
 use serde_json::json;
 
 struct Options(Vec<(String, String)>);
@@ -58,29 +57,27 @@ fn main() {
         list => list.split(',').map(|n| n.parse().expect("points=N,N,N")).collect(),
     };
     let shape = oracle::shape(problem, options.number("width", 50), options.number("depth", 4), Variant::V2);
-    let gpu = Gpu::open(&Default::default()).expect("an adapter: see `acr-pinn-gpu doctor`");
+    let gpu = Gpu::open(&Choice {
+        target: options.0.iter().find(|(k, _)| k == "target").map(|(_, v)| v.clone()),
+        ..Choice::default()
+    })
+    .expect("an adapter: see `acr-pinn-gpu doctor`");
     let schedule = Schedule::Constant { rate: 1e-3 };
     let seeds = Seeds::of(1);
     let setup =
         Setup { problem, network, shape, strategy, counts, resampled: true, schedule, steps: 1, seeds, orders: None };
     let chosen = default_tile(&gpu, &setup);
-    let tile = Tile {
-        lanes: options.number("lanes", chosen.lanes),
-        span: options.number("span", chosen.span),
-        groups: options.number("groups", chosen.groups),
-        rows: options.number("rows", chosen.rows),
-        block: options.number("block", chosen.block),
-        strip: options.number("strip", chosen.strip),
-        slabs: options.number("slabs", chosen.slabs),
-        images: options.number("images", chosen.images.into()) != 0,
-        broadcasts: options.number("broadcasts", chosen.broadcasts.into()) != 0,
-        in_step: options.number("in_step", chosen.in_step.into()) != 0,
-        at_once: options.number("at_once", chosen.at_once.into()) != 0,
-        kept: options.number("kept", chosen.kept.into()) != 0,
-        split_k: options.number("split_k", chosen.split_k.into()) != 0,
-        collapsed: options.number("collapsed", chosen.collapsed.into()) != 0,
-    };
-    let plan = plans::find(options.text("plan", "fused")).expect("a plan");
+    let own = ["problem", "network", "strategy", "points", "width", "depth", "plan", "samples", "json", "target"];
+    let sizes: Vec<(&str, serde_json::Value)> = options
+        .0
+        .iter()
+        .filter(|(key, _)| !own.contains(&key.as_str()))
+        .map(|(key, value)| {
+            (key.as_str(), serde_json::from_str(value).expect("a size is a number, a switch true or false"))
+        })
+        .collect();
+    let tile = ladder::with(&chosen, &sizes).expect("sizes of a tile");
+    let plan = kernels::find(options.text("plan", "fused")).expect("a plan");
     let parameters = network.initial(&shape, seeds.initial);
     let start = std::time::Instant::now();
     let mut trainer = Trainer::with_tile(&gpu, setup, plan, tile, &parameters).expect("the step links");

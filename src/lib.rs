@@ -2,8 +2,9 @@
 //!
 //! A PINN is a sum of **terms**. A term is an **equation**, a set of **samples** and their **data**.
 //! A **network** carries **jets** (a value with its derivatives). A **strategy** combines the terms' gradients.
-//! Each of these is one Rust file that states it in f64 and one WGSL file that states it in f32 with its adjoint.
-//! A **plan** cuts the training step into kernels. Kernels are those files, concatenated.
+//! Equations and strategies are one Rust file that states them in f64 and one WGSL file that states them in f32, with
+//! adjoints; a network is a program, from which both follow. A **plan** cuts the training step into kernels, and a **target**
+//! says how a kind of machine multiplies.
 //!
 //! ```text
 //!                 cli                (the binary)
@@ -12,7 +13,7 @@
 //!          ├─── report ┤     │       files and pictures
 //!          └──────┬────┴─────┘
 //!              training              a run
-//!               └── plans            how a step is cut into kernels
+//!               └── kernels          how a step becomes kernels
 //!        ┌─────┬──────┴─┬──────────┐
 //!       gpu problems networks strategies          oracle: the same in f64
 //!              └────────┴────┬─────┘
@@ -21,11 +22,11 @@
 
 pub mod error;
 pub mod gpu;
+pub mod kernels;
 pub mod lab;
 pub mod math;
 pub mod networks;
 pub mod oracle;
-pub mod plans;
 pub mod problems;
 pub mod report;
 pub mod strategies;

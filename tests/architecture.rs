@@ -13,20 +13,32 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("networks", &["math"]),
     ("strategies", &["math"]),
     ("oracle", &["math", "problems", "networks", "strategies"]),
-    ("plans", &["math", "problems", "networks", "strategies", "gpu"]),
-    ("training", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle"]),
+    ("kernels", &["math", "problems", "networks", "strategies", "gpu"]),
+    ("training", &["math", "problems", "networks", "strategies", "gpu", "kernels", "oracle"]),
     ("report", &["math", "problems", "networks", "strategies", "training"]),
-    ("lab", &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training"]),
-    ("study", &["math", "problems", "networks", "strategies", "gpu", "plans", "training", "report"]),
+    ("lab", &["math", "problems", "networks", "strategies", "gpu", "kernels", "oracle", "training"]),
+    ("study", &["math", "problems", "networks", "strategies", "gpu", "kernels", "training", "report"]),
     (
         "cli",
-        &["math", "problems", "networks", "strategies", "gpu", "plans", "oracle", "training", "report", "lab", "study"],
+        &[
+            "math",
+            "problems",
+            "networks",
+            "strategies",
+            "gpu",
+            "kernels",
+            "oracle",
+            "training",
+            "report",
+            "lab",
+            "study",
+        ],
     ),
 ];
 
 /// Names that may appear only under these paths.
 const RESERVED: &[(&[&str], &[&str])] = &[
-    (&["wgpu::"], &["src/gpu/"]),
+    (&["wgpu::", "ash::"], &["src/gpu/"]),
     (&["image::"], &["src/report/"]),
     (&["process::exit"], &["src/cli/", "src/main.rs"]),
     // they panic where nobody listens: `cli/output.rs` does not
@@ -191,7 +203,7 @@ fn names_it(line: &str, name: &str) -> bool {
 #[test]
 fn paths_are_read_from_every_form_of_import() {
     assert_eq!(named_rooms("use crate::math::{Jet, Real};"), ["math"]);
-    assert_eq!(named_rooms("use crate::{math::{self, Jet}, gpu, plans::Step};"), ["math", "gpu", "plans"]);
+    assert_eq!(named_rooms("use crate::{math::{self, Jet}, gpu, kernels::Step};"), ["math", "gpu", "kernels"]);
     assert_eq!(named_rooms("    worst(x, crate::math::real::sigmoid, crate::gpu::f)"), ["math", "gpu"]);
     assert_eq!(without_comment("let a = \"http://x\"; // crate::gpu"), "let a = \"http://x\"; ");
     assert!(names_it("wgpu::Device", "wgpu::") && !names_it("acr_wgpu::Device", "wgpu::"));

@@ -4,20 +4,35 @@
 mod common;
 
 use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::kernels::raster::Raster;
+use acr_pinn_gpu::kernels::{self, Tile, default_tile, gpu};
 use acr_pinn_gpu::lab::steps::{self, SMALL};
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
-use acr_pinn_gpu::plans::{self, Tile};
 use acr_pinn_gpu::problems::{self, Cavity, KleinGordon, Problem, Schrodinger};
 use common::{Case, Report};
 
 const KLEIN_GORDON: &dyn Problem = &KleinGordon::DEFAULT;
 const CAVITY: &dyn Problem = &Cavity::DEFAULT;
-/// The quickest to compile.
-const TINY: Tile = Tile { groups: 2, ..SMALL };
-/// Quick to compile, because little is unrolled, and fitting no width; with the adapter's own switches.
-fn small(gpu: &Gpu) -> Tile {
-    Tile { rows: 3, block: 3, strip: 3, ..steps::small(gpu) }
+
+/// Two groups of lanes that share the rows unevenly, for the target `gpu`.
+const TWO_GROUPS: Tile = Tile::Gpu(gpu::Gpu { groups: 2, ..SMALL });
+
+/// Quick to compile, for the target that runs take on this adapter.
+fn small(gpu: &Gpu, case: &Case) -> Tile {
+    steps::small(gpu, &case.setup())
+}
+
+/// The adapter's own tile with other sizes, where it is one of the target `raster`.
+fn raster(gpu: &Gpu, case: &Case, sizes: impl Fn(Raster) -> Raster) -> Option<Tile> {
+    match default_tile(gpu, &case.setup()) {
+        Tile::Raster(tile) => Some(Tile::Raster(sizes(tile))),
+        Tile::Gpu(_) => None,
+    }
+}
+
+fn thorough() -> bool {
+    std::env::var("ACR_PINN_TESTS").is_ok_and(|value| value == "thorough")
 }
 
 /// A network with its published forms, which differ for some only.
@@ -28,16 +43,43 @@ fn forms() -> impl Iterator<Item = (&'static dyn Network, Variant)> {
     })
 }
 
+/// Every problem on every form of every network, for the target that runs take here by every plan in turn.
 #[test]
 fn every_problem_on_every_network() {
     let (gpu, mut report) = (common::gpu(), Report::default());
+    let mut plans = kernels::ALL.iter().cycle();
     for &problem in problems::ALL {
         for (network, variant) in forms() {
             let mut case = Case::new(problem, network, variant, [7, 2], &[19, 5, 3, 7]);
-            case.tile = Some(TINY);
+            case.tile = Some(small(&gpu, &case));
             // V2 starts with its gates at rest, where most of their gradients vanish
             wake_gates(&mut case);
-            case.verify(&gpu, &mut report);
+            for &plan in kernels::ALL.iter().filter(|_| thorough()).chain(plans.next().filter(|_| !thorough())) {
+                case.plan = plan;
+                case.verify(&gpu, &mut report);
+            }
+        }
+    }
+    report.finish();
+}
+
+/// The same for the target `gpu`, which software compiles slowly: every problem, network and plan meets each of the others
+/// once, unless `ACR_PINN_TESTS=thorough` asks for all.
+#[test]
+fn every_problem_on_the_target_gpu() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for (p, &problem) in problems::ALL.iter().enumerate() {
+        for (n, (network, variant)) in forms().enumerate() {
+            for (k, &plan) in kernels::ALL.iter().enumerate() {
+                if !thorough() && ((p + n) % 3 != 0 || (p / 3 + n) % 3 != k) {
+                    continue;
+                }
+                let mut case = Case::new(problem, network, variant, [5, 2], &[11, 5, 3, 7]);
+                case.tile = Some(TWO_GROUPS);
+                wake_gates(&mut case);
+                case.plan = plan;
+                case.verify(&gpu, &mut report);
+            }
         }
     }
     report.finish();
@@ -48,7 +90,7 @@ fn every_problem_on_every_network() {
 #[test]
 fn full_size() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let thorough = std::env::var("ACR_PINN_TESTS").is_ok_and(|value| value == "thorough");
+    let thorough = thorough();
     let first_of_its_jet = |problem: &dyn Problem| {
         problems::ALL.iter().find(|p| p.jet() == problem.jet()).is_some_and(|p| p.name() == problem.name())
     };
@@ -99,7 +141,7 @@ fn other_widths_and_depths() {
         let mut case = Case::new(problem, network, Variant::V2, size, &[9, 4, 3]);
         wake_gates(&mut case);
         // the widest would take more loop trips in small pieces than some drivers grant
-        case.tile = (size[0] < 100).then_some(small(&gpu));
+        case.tile = (size[0] < 100).then_some(small(&gpu, &case));
         case.verify(&gpu, &mut report);
     }
     report.finish();
@@ -112,7 +154,7 @@ fn other_constants_of_the_problems() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for problem in [&LONG as &'static dyn Problem, &FAST] {
         let case = Case::new(problem, &Lda, Variant::V1, [7, 2], &[30, 10, 10]);
-        Case { tile: Some(small(&gpu)), ..case }.verify(&gpu, &mut report);
+        Case { tile: Some(small(&gpu, &case)), ..case }.verify(&gpu, &mut report);
     }
     report.finish();
 }
@@ -123,29 +165,30 @@ fn any_number_of_points() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for (network, counts) in [(&Lda as &'static dyn Network, [1111, 53, 17]), (&Mlp, [777, 16, 1])] {
         let case = Case::new(KLEIN_GORDON, network, Variant::V1, [7, 2], &counts);
-        Case { tile: Some(small(&gpu)), ..case }.verify(&gpu, &mut report);
+        Case { tile: Some(small(&gpu, &case)), ..case }.verify(&gpu, &mut report);
     }
     report.finish();
 }
 
-/// A plan cuts the way, it does not change it: losses and rows are those of the first plan, bit by bit, on tiles with
-/// one group and with several, with pairs of points, and with several tiles per workgroup.
+/// A plan cuts the way, it does not change it: losses and rows are those of the first plan, bit by bit, on both targets,
+/// with pairs of points, and with several tiles per workgroup.
 #[test]
 fn every_plan_gives_the_same_rows() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let new = |problem, network, counts: &[usize], tile| {
-        let case = Case::new(problem, network, Variant::V2, [7, 2], counts);
-        Case { tile: Some(tile), ..case }
+    let new = |problem, network, size, counts: &[usize], tile| {
+        let case = Case::new(problem, network, Variant::V2, size, counts);
+        Case { tile, ..case }
     };
     for mut case in [
-        new(KLEIN_GORDON, &Lda, &[1200, 9, 5], small(&gpu)),
-        new(&Schrodinger, &Mlp, &[19, 11, 5], TINY),
-        new(CAVITY, &Lda, &[11, 5, 3], TINY),
+        new(KLEIN_GORDON, &Lda, [7, 2], &[1200, 9, 5], None),
+        new(&Schrodinger, &Mlp, [5, 2], &[19, 11, 5], Some(TWO_GROUPS)),
+        new(CAVITY, &Lda, [5, 1], &[11, 5, 3], Some(TWO_GROUPS)),
     ] {
+        case.tile = Some(case.tile.unwrap_or_else(|| small(&gpu, &case)));
         wake_gates(&mut case);
         let first = case.on_device(&gpu).unwrap();
         case.compare(&first, &case.in_f64().unwrap(), &mut report);
-        for &plan in &plans::ALL[1..] {
+        for &plan in &kernels::ALL[1..] {
             case.plan = plan;
             let outcome = case.on_device(&gpu).unwrap();
             report.check(outcome.losses == first.losses, || format!("{}: other losses", case.name()));
@@ -159,58 +202,27 @@ fn every_plan_gives_the_same_rows() {
 #[test]
 fn any_tile() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let tile = |lanes, span, groups, rows, block| {
-        let images = gpu.has_images() && groups > 1;
-        Tile { lanes, span, groups, rows, block, images, ..SMALL }
-    };
-    let own = Tile { span: 2, ..steps::small(&gpu) };
-    for (network, tiles) in [
-        (&Lda as &'static dyn Network, [tile(16, 1, 5, 3, 4), tile(8, 3, 2, 6, 5), tile(4, 2, 1, 13, 13)]),
-        (&Lda, [Tile { kept: false, ..own }, Tile { at_once: true, ..tile(8, 1, 2, 3, 3) }, Tile { strip: 9, ..own }]),
-        (&Mlp, [tile(16, 1, 13, 1, 3), tile(16, 2, 4, 4, 2), Tile { span: 3, strip: 13, ..own }]),
-    ] {
-        let mut case = Case::new(KLEIN_GORDON, network, Variant::V1, [13, 2], &[45, 20, 7]);
-        let wanted = case.in_f64().unwrap();
-        for tile in tiles {
-            case.tile = Some(tile);
-            case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
-        }
-    }
-    let mut third = Case::new(CAVITY, &Lda, Variant::V2, [13, 2], &[20, 9, 8]);
-    third.tile = Some(tile(16, 1, 4, 4, 3));
-    third.verify(&gpu, &mut report);
-    report.finish();
-}
-
-/// Weight gradients in a dispatch of their own, over several tiles, and both branches of a softmax as it is written.
-#[test]
-fn other_ways_to_the_same_sums() {
-    let (gpu, mut report) = (common::gpu(), Report::default());
-    let own = Tile { slabs: 2, ..steps::small(&gpu) };
-    let groups = Tile { groups: 3, slabs: 2, ..SMALL };
-    let split = |tile| Tile { split_k: true, ..tile };
-    let written = |tile| Tile { collapsed: false, ..tile };
-    let [later, again] = [Tile { at_once: false, ..own }, Tile { kept: false, ..own }];
-    let at_once = Tile { at_once: true, ..groups };
-    let attention = [split(groups), split(written(own)), written(later), written(again), written(at_once)];
-    for (network, tiles) in [(&Lda as &'static dyn Network, &attention[..]), (&Mlp, &[split(own), split(groups)])] {
-        let mut case = Case::new(KLEIN_GORDON, network, Variant::V2, [7, 2], &[45, 20, 7]);
+    let tile = |lanes, groups, rows, columns| Some(Tile::Gpu(gpu::Gpu { lanes, groups, rows, columns, slabs: 32 }));
+    for (problem, network, size) in [(KLEIN_GORDON, &Lda as &'static dyn Network, [7, 1]), (CAVITY, &Mlp, [13, 2])] {
+        let mut case = Case::new(problem, network, Variant::V2, size, &[45, 20, 7]);
         wake_gates(&mut case);
         let wanted = case.in_f64().unwrap();
-        for &tile in tiles {
+        let own = |sizes: fn(Raster) -> Raster| raster(&gpu, &case, sizes);
+        let tiles = [
+            tile(16, 3, 4, 1),
+            tile(4, 2, 6, 3),
+            own(|tile| Raster { span: 1, strip: 9, ..tile }),
+            own(|tile| Raster { span: 3, strip: 4, images: false, ..tile }),
+        ];
+        for tile in tiles.into_iter().flatten() {
             case.tile = Some(tile);
             case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
         }
-        case.tile = Some(written(groups));
-        for &plan in plans::ALL.iter().filter(|_| network.name() == "lda") {
-            case.plan = plan;
-            case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
-        }
     }
-    let mut refused = Case::new(KLEIN_GORDON, &Mlp, Variant::V2, [7, 2], &[9, 9, 9]);
-    refused.tile = Some(Tile { kept: false, ..split(groups) });
-    let why = refused.on_device(&gpu).err().map(|error| error.to_string());
-    report.check(why.as_ref().is_some_and(|text| text.contains("set `kept`")), || format!("{why:?}"));
+    let mut odd = Case::new(KLEIN_GORDON, &Mlp, Variant::V2, [7, 2], &[9, 9, 9]);
+    odd.tile = tile(8, 1, 3, 1);
+    let why = odd.on_device(&gpu).err().map(|error| error.to_string());
+    report.check(why.as_ref().is_some_and(|text| text.contains("make it even")), || format!("{why:?}"));
     report.finish();
 }
 
@@ -218,28 +230,27 @@ fn other_ways_to_the_same_sums() {
 #[test]
 fn pairs_on_any_tile() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let tile = |lanes, span, groups, rows, block| {
-        let images = gpu.has_images() && groups > 1;
-        Tile { lanes, span, groups, rows, block, images, ..SMALL }
-    };
+    let tile = |lanes, groups| Some(Tile::Gpu(gpu::Gpu { lanes, groups, ..SMALL }));
     let mut case = Case::new(&Schrodinger, &Mlp, Variant::V2, [7, 2], &[9, 21, 5]);
     let wanted = case.in_f64().unwrap();
-    for tile in [tile(8, 1, 2, 3, 2), tile(1, 4, 3, 2, 3), tile(2, 1, 1, 7, 7), tile(3, 2, 2, 4, 1)] {
+    let own = raster(&gpu, &case, |tile| Raster { span: 3, strip: 3, ..tile });
+    for tile in [tile(2, 3), tile(6, 1), own].into_iter().flatten() {
         case.tile = Some(tile);
         case.compare(&case.on_device(&gpu).unwrap(), &wanted, &mut report);
     }
-    case.tile = Some(tile(1, 3, 1, 2, 2));
+    case.tile = tile(3, 2);
     let refused = case.on_device(&gpu).err().map(|error| error.to_string());
     report.check(refused.as_ref().is_some_and(|text| text.contains("make it even")), || format!("{refused:?}"));
     report.finish();
 }
 
-/// What works at the limits of every WebGPU implementation works anywhere.
+/// What works at the limits of every WebGPU implementation works anywhere. Without features kernels are those of the target
+/// `gpu`.
 #[test]
 fn at_default_limits() {
     let gpu = Gpu::open_at_default_limits(&common::checked()).unwrap_or_else(|error| panic!("{error}"));
     let mut report = Report::default();
-    let case = Case::new(CAVITY, &Lda, Variant::V2, [50, 4], &[19, 5, 3]);
+    let case = Case::new(CAVITY, &Lda, Variant::V2, [8, 2], &[19, 5, 3]);
     case.verify(&gpu, &mut report);
     report.finish();
 }

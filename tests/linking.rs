@@ -4,9 +4,9 @@
 mod common;
 
 use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::kernels::{self, Step, Tile, gpu};
 use acr_pinn_gpu::lab::steps::SMALL;
 use acr_pinn_gpu::math::{Jet, Variant};
-use acr_pinn_gpu::plans::{self, Step, Tile};
 use acr_pinn_gpu::{networks, problems, strategies};
 use common::Case;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +98,7 @@ fn no_barrier_stands_after_a_return() {
         .flat_map(|(file, text)| functions(text).into_iter().map(|(name, body)| (file.clone(), name, body)))
         .collect();
     let mut waiting: BTreeSet<String> =
-        ["storageBarrier", "textureBarrier", "workgroupBarrier"].map(str::to_owned).into();
+        ["storageBarrier", "textureBarrier", "workgroupBarrier", "subgroupBarrier", "wait"].map(str::to_owned).into();
     loop {
         let more = functions.iter().filter(|(_, _, body)| waiting.iter().any(|name| calls(body, name).is_some()));
         let more: BTreeSet<String> = more.map(|(_, name, _)| name.clone()).collect();
@@ -108,7 +108,10 @@ fn no_barrier_stands_after_a_return() {
             break;
         }
     }
-    assert!(waiting.contains("fused") && waiting.contains("backward"), "the search misses barriers: {waiting:?}");
+    assert!(
+        waiting.contains("fused") && waiting.contains("sum_over_threads"),
+        "the search misses barriers: {waiting:?}"
+    );
     for (file, name, body) in functions {
         let Some(at) = body.find("return") else { continue };
         let later = waiting.iter().find(|barrier| calls(&body[at..], barrier).is_some());
@@ -121,11 +124,11 @@ fn no_barrier_stands_after_a_return() {
 #[test]
 fn every_combination_links() {
     // few rows at once: what is unrolled is what compilation costs
-    let tile = Tile { groups: 2, ..SMALL };
+    let tile = Tile::Gpu(gpu::Gpu { groups: 2, ..SMALL });
     for checked in [true, false] {
         let gpu = Gpu::open(&Choice { checked, ..Choice::default() }).unwrap_or_else(|error| panic!("{error}"));
         let mut strategies = strategies::ALL.iter().cycle();
-        for (p, &plan) in plans::ALL.iter().enumerate() {
+        for (p, &plan) in kernels::ALL.iter().enumerate() {
             for (&problem, size) in problems::ALL.iter().zip([[5, 1], [7, 1]].into_iter().cycle()) {
                 for (&network, variant) in networks::ALL.iter().flat_map(|n| [(n, Variant::V1), (n, Variant::V2)]) {
                     // the kernels of the other plans consist of the same texts: the first plan has tried them together

@@ -2,11 +2,9 @@
 
 mod common;
 
+use acr_pinn_gpu::kernels::{Fused, Setup, Step, default_tile};
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant};
-use acr_pinn_gpu::plans::default_tile;
-use acr_pinn_gpu::plans::fused::Fused;
-use acr_pinn_gpu::plans::{Setup, Step};
 use acr_pinn_gpu::training::Evaluator;
 use acr_pinn_gpu::{networks, oracle, problems, strategies};
 

@@ -4,13 +4,13 @@
 mod common;
 
 use acr_pinn_gpu::gpu::{Gpu, Kernel, Part};
+use acr_pinn_gpu::kernels::Fused;
+use acr_pinn_gpu::kernels::prelude::{Prelude, plugin, shader};
+use acr_pinn_gpu::kernels::{Setup, Step, default_tile};
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Real, Schedule, Var, Variant, sampling};
 use acr_pinn_gpu::networks::{Mlp, Network};
 use acr_pinn_gpu::oracle;
-use acr_pinn_gpu::plans::fused::Fused;
-use acr_pinn_gpu::plans::prelude::{Prelude, plugin, shader};
-use acr_pinn_gpu::plans::{Setup, Step, default_tile};
 use acr_pinn_gpu::problems::{self, Burgers, FieldDerivatives, Helmholtz, KleinGordon, Problem};
 use acr_pinn_gpu::strategies::Sum;
 use common::{Report, Tolerance};

@@ -4,13 +4,12 @@
 mod common;
 
 use acr_pinn_gpu::gpu::Gpu;
-use acr_pinn_gpu::lab::steps::SMALL;
+use acr_pinn_gpu::kernels::{Fused, Setup};
+use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::{Layout, Lda};
 use acr_pinn_gpu::oracle::{self, Model, Settings};
-use acr_pinn_gpu::plans::fused::Fused;
-use acr_pinn_gpu::plans::{Setup, Tile};
 use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
 use acr_pinn_gpu::strategies::PcGrad;
 use acr_pinn_gpu::training::{self, StepRecord, Trainer};
@@ -40,7 +39,7 @@ fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
 fn trainer<'a>(gpu: &'a Gpu, setup: Setup<'a>) -> Trainer<'a> {
     let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
     // few rows at once: what is unrolled is what compilation costs
-    let tile = Tile { rows: 3, block: 3, ..SMALL };
+    let tile = small(gpu, &setup);
     Trainer::with_tile(gpu, setup, &Fused, tile, &initial).unwrap_or_else(|error| panic!("{error}"))
 }
 

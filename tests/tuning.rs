@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use acr_pinn_gpu::plans::{Tile, default_tile, tune};
+use acr_pinn_gpu::kernels::{Tile, default_tile, gpu, tune};
+use acr_pinn_gpu::lab::steps::SMALL;
 use acr_pinn_gpu::training::{Config, Draft, Options};
 use serde_json::Value;
 
@@ -38,46 +39,50 @@ fn config(width: usize, points: &[(&str, usize)]) -> Config {
     Draft::new("klein-gordon", &options, Options::default()).unwrap().resolve("quick").unwrap()
 }
 
-/// Many threads with few rows each take three times as long in software; what they take elsewhere is left open.
+/// Sizes of another target take several times as long; what they take elsewhere is left open.
 #[test]
-fn a_search_that_begins_with_the_other_mapping_comes_to_the_adapters() {
-    let config = config(16, &[]);
+fn a_search_that_begins_with_the_other_target_comes_to_the_adapters() {
+    let config = config(8, &[("pde", 32)]);
     let (setup, gpu) = (config.setup(), common::gpu());
     let default = default_tile(&gpu, &setup);
-    let many = Tile { lanes: 16, span: 1, groups: 4, broadcasts: false, in_step: false, at_once: false, ..default };
-    let mut candidates = 0;
-    let mut one = |_: &_| {
-        candidates += 1;
-        candidates <= 1
+    let other = match default {
+        Tile::Raster(_) => Tile::Gpu(SMALL),
+        Tile::Gpu(tile) => Tile::Gpu(gpu::Gpu { groups: 1, rows: 2, ..tile }),
     };
-    let tuned = tune(&gpu, &setup, config.plan, many, Duration::from_secs(600), &mut one).unwrap();
-    assert!((tuned.tried, tuned.wrong) == (2, 0) && (tuned.gain > 1.0) != (tuned.tile == many), "{tuned:?}");
-    if gpu.is_software() && default.broadcasts {
+    let mut candidates = 0;
+    let mut two = |_: &_| {
+        candidates += 1;
+        candidates <= 2
+    };
+    let tuned = tune(&gpu, &setup, config.plan, other, Duration::from_secs(600), &mut two).unwrap();
+    assert!(tuned.tried >= 2 && tuned.wrong == 0 && (tuned.gain > 1.0) != (tuned.tile == other), "{tuned:?}");
+    if gpu.is_software() {
         assert_eq!(tuned.tile, default, "{tuned:?}");
     }
 }
 
-/// The mapping that is not the default's goes wrong here, as if by a driver's mistake: its kernels believe in other lanes.
+/// Kernels of the other target go wrong here, as if by a driver's mistake: they take half of each tile's points.
 #[test]
 fn a_search_ends_with_a_tile_that_works_and_discards_one_that_does_not() {
     let config = config(4, &[("pde", 24), ("bc", 8), ("ic", 8)]);
     let (setup, gpu) = (config.setup(), common::gpu());
     let default = default_tile(&gpu, &setup);
-    let other = if default.lanes == 16 { gpu.subgroup().unwrap_or(8) } else { 16 };
-    let gpu = gpu.with_slip(&format!("const LANES = {other}u;"), &format!("const LANES = {}u;", other / 2));
-    let mut seen = Vec::new();
-    let mut two = |tile: &_| {
-        seen.push(*tile);
-        seen.len() <= 2
+    let Tile::Raster(_) = default else {
+        eprintln!("on this adapter both targets are the same: nothing can be told apart");
+        return;
     };
-    let tuned = tune(&gpu, &setup, config.plan, default, Duration::from_secs(600), &mut two).unwrap();
-    assert!(gpu.slips() > 0 && seen.iter().any(|tile| tile.lanes == other), "{seen:?}");
-    assert_eq!((tuned.tried, tuned.wrong, tuned.stopped), (3, 1, true), "{tuned:?}");
-    tuned.tile.check(&gpu).unwrap();
-    assert!(tuned.tile.lanes == default.lanes && tuned.gain >= 1.0, "{tuned:?}");
-    if tuned.tile == default {
-        assert_eq!(tuned.gain, 1.0);
-    }
+    let other = Tile::of_target("gpu", &gpu.capabilities(), &setup).unwrap();
+    let lanes = other.target().lanes();
+    let gpu = gpu.with_slip(&format!("const LANES = {lanes}u;"), &format!("const LANES = {}u;", lanes / 2));
+    let mut seen = Vec::new();
+    let mut one = |tile: &_| {
+        seen.push(*tile);
+        seen.len() <= 1
+    };
+    let tuned = tune(&gpu, &setup, config.plan, default, Duration::from_secs(600), &mut one).unwrap();
+    assert!(gpu.slips() > 0 && seen.contains(&other), "{seen:?}");
+    assert_eq!((tuned.tried, tuned.wrong, tuned.stopped), (2, 1, true), "{tuned:?}");
+    assert!(tuned.tile == default && tuned.gain == 1.0, "{tuned:?}");
     // without time nothing but the default is built
     let tuned = tune(&common::gpu(), &setup, config.plan, default, Duration::ZERO, &mut |_| true).unwrap();
     assert_eq!((tuned.tile, tuned.tried, tuned.gain, tuned.stopped), (default, 1, 1.0, false));
@@ -150,7 +155,8 @@ fn a_run_keeps_the_tile_that_it_began_with() {
     // a tile that no adapter has by default
     let mut content = json(&place.cache());
     let tile = &mut content["tiles"][0]["tile"];
-    (tile["slabs"], tile["span"]) = (7.into(), 3.into());
+    let sizes = tile.as_object_mut().unwrap().values_mut().next().unwrap();
+    sizes["slabs"] = 7.into();
     let tile = tile.clone();
     std::fs::write(place.cache(), content.to_string()).unwrap();
     expect(&mut place.start("whole", &[]), &["tile:", "7 slabs", "cached, measured 20"]);

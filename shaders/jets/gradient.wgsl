@@ -1,7 +1,7 @@
 // The jet of order one in two axes: (u, ∂₀u, ∂₁u). For slopes and stream-function velocities.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
-//           chain, multiply, multiply_adjoint, inner
+//           chain, multiply, multiply_adjoint, inner, add_inner
 // expects:  Derivatives (math); SLOPES (prelude)
 
 alias Jet = vec3f;
@@ -30,3 +30,5 @@ fn multiply(a: Jet, b: Jet) -> Jet { return vec3f(a.x * b.x, a.x * b.yz + b.x * 
 fn multiply_adjoint(b: Jet, c_bar: Jet) -> Jet { return vec3f(dot(b, c_bar), b.x * c_bar.yz); }
 
 fn inner(a: Jet, b: Jet) -> f32 { return dot(a, b); }
+// sum + inner(a, b), in an order in which every term can be a multiply–add.
+fn add_inner(sum: f32, a: Jet, b: Jet) -> f32 { return sum + a.x * b.x + a.y * b.y + a.z * b.z; }

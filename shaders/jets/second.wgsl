@@ -3,7 +3,7 @@
 // because L(φ(z)) = φ′ Lz + φ″ Σ cᵢ (∂ᵢz)² needs no other second derivative.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, laplacian, from_value,
-//           from_gradient, from_laplacian, chain, multiply, multiply_adjoint, inner
+//           from_gradient, from_laplacian, chain, multiply, multiply_adjoint, inner, add_inner
 // expects:  Derivatives (math); SLOPES, LAPLACIAN (prelude)
 
 alias Jet = vec4f;
@@ -44,3 +44,5 @@ fn multiply_adjoint(b: Jet, c_bar: Jet) -> Jet {
 }
 
 fn inner(a: Jet, b: Jet) -> f32 { return dot(a, b); }
+// sum + inner(a, b), in an order in which every term can be a multiply–add.
+fn add_inner(sum: f32, a: Jet, b: Jet) -> f32 { return sum + a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w; }

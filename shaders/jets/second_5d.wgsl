@@ -2,8 +2,9 @@
 // with the generalised Laplacian Lu = Σ cᵢ ∂ᵢᵢu, c constant; the rules are those of `second`. The eighth
 // number stays zero, so that sums over a jet need not leave it out.
 //
-// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, laplacian, from_value, from_laplacian, chain,
-//           multiply, multiply_adjoint, inner
+// provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, laplacian, from_value, from_gradient, from_laplacian,
+//           chain,
+//           multiply, multiply_adjoint, inner, add_inner
 // expects:  Derivatives (math); SLOPES, LAPLACIAN (prelude)
 
 alias Jet = mat2x4f;
@@ -29,8 +30,11 @@ fn jet_input(x: f32, axis: u32) -> Jet {
 }
 
 fn value(u: Jet) -> f32 { return u[0].x; }
+fn d0(u: Jet) -> f32 { return u[0].y; }
+fn d1(u: Jet) -> f32 { return u[0].z; }
 fn laplacian(u: Jet) -> f32 { return u[1].z; }
 fn from_value(v: f32) -> Jet { return mat2x4f(vec4f(v, 0.0, 0.0, 0.0), vec4f()); }
+fn from_gradient(g0: f32, g1: f32) -> Jet { return mat2x4f(vec4f(0.0, g0, g1, 0.0), vec4f()); }
 fn from_laplacian(l: f32) -> Jet { return mat2x4f(vec4f(), vec4f(0.0, 0.0, l, 0.0)); }
 
 // Σ cᵢ ∂ᵢa ∂ᵢb.
@@ -54,3 +58,8 @@ fn multiply_adjoint(b: Jet, c_bar: Jet) -> Jet {
 }
 
 fn inner(a: Jet, b: Jet) -> f32 { return dot(a[0], b[0]) + dot(a[1], b[1]); }
+// sum + inner(a, b), in an order in which every term can be a multiply–add.
+fn add_inner(sum: f32, a: Jet, b: Jet) -> f32 {
+    let low = sum + a[0].x * b[0].x + a[0].y * b[0].y + a[0].z * b[0].z + a[0].w * b[0].w;
+    return low + a[1].x * b[1].x + a[1].y * b[1].y + a[1].z * b[1].z + a[1].w * b[1].w;
+}

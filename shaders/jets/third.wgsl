@@ -3,7 +3,7 @@
 // The momentum equations hold third derivatives only as ∂Δψ, so eight streams do where ten are usual.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient,
-//           chain, multiply, multiply_adjoint, inner
+//           chain, multiply, multiply_adjoint, inner, add_inner
 // expects:  Derivatives (math); SLOPES (prelude)
 
 alias Jet = mat2x4f;
@@ -60,3 +60,8 @@ fn multiply_adjoint(b: Jet, c_bar: Jet) -> Jet {
 }
 
 fn inner(a: Jet, b: Jet) -> f32 { return dot(a[0], b[0]) + dot(a[1], b[1]); }
+// sum + inner(a, b), in an order in which every term can be a multiply–add.
+fn add_inner(sum: f32, a: Jet, b: Jet) -> f32 {
+    let low = sum + a[0].x * b[0].x + a[0].y * b[0].y + a[0].z * b[0].z + a[0].w * b[0].w;
+    return low + a[1].x * b[1].x + a[1].y * b[1].y + a[1].z * b[1].z + a[1].w * b[1].w;
+}

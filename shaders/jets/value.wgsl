@@ -3,7 +3,7 @@
 // plan gives this jet only to terms that ask for no slope.
 //
 // provides: Jet, TEXELS, texel, from_texels, jet_zero, jet_constant, jet_input, value, d0, d1, from_value, from_gradient, chain,
-//           multiply, multiply_adjoint, inner
+//           multiply, multiply_adjoint, inner, add_inner
 // expects:  Derivatives (math)
 
 alias Jet = f32;
@@ -29,3 +29,5 @@ fn multiply(a: Jet, b: Jet) -> Jet { return a * b; }
 fn multiply_adjoint(b: Jet, c_bar: Jet) -> Jet { return b * c_bar; }
 
 fn inner(a: Jet, b: Jet) -> f32 { return a * b; }
+// sum + inner(a, b), in an order in which every term can be a multiply–add.
+fn add_inner(sum: f32, a: Jet, b: Jet) -> f32 { return sum + a * b; }

@@ -1,27 +1,28 @@
-// One dispatch from points to partial gradients: jets forward through the network, residual, adjoint,
-// weight gradients. Nothing but parameters, samples and gradient slabs is shared between workgroups.
-// Each workgroup serves one term on one point set, walks over its tiles and owns one slab. SPLIT_K, every tile keeps its
-// scratch, and weight_gradients.wgsl goes on with it.
+// The whole way from points to partial gradients for one tile of points at a time: jets forward, residual, its adjoint, and
+// back. Nothing but parameters, samples and gradient slabs is shared between workgroups. Each workgroup serves one term on
+// one point set, walks over its tiles and owns one slab.
 //
 // provides: fused
-// expects:  forward, backward (passes); shares; tile; memory
-
-const ALL_TILES = false;                               // weight gradients are summed tile by tile
+// expects:  forward_layer, backward_layer (emitted for the network); shares; tile; target
 
 @compute @workgroup_size(THREADS)
-fn fused(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) workgroup: vec3u) {
+fn fused(@builtin(local_invocation_index) index: u32, @builtin(workgroup_id) workgroup: vec3u) {
+    let local = walked(index);
+    let walk = assigned(workgroup.x);
     enter(local, workgroup.x);
-    let share = assigned(workgroup.x);
     var loss = 0.0;
-    for (var tile = 0u; tile < tiles; tile++) {
+    for (var tile = 0u; tile < walk.tiles; tile++) {
         fresh = tile == 0u;
-        if SPLIT_K { enter(local, workgroup.x * TILES + tile); }
-        load_tile(share, tile);
-        forward();
-        if PAIRED { feature_barrier(); }               // the partner's outputs come from features of another lane
-        loss += seed_outputs(share, tile);
-        feature_barrier();
-        backward(local);
+        load_tile(walk, tile);
+        barrier();
+        for (var l = 0u; l < DEPTH; l++) { forward_layer(l); }
+        outputs();
+        barrier();
+        loss += residuals(walk, tile);
+        barrier();
+        output_gradient(local);
+        outputs_adjoint_stage();
+        for (var l = DEPTH; l > 0u; l--) { backward_layer(local, l - 1u); }
     }
     finish(local, loss);
 }

@@ -2,7 +2,7 @@
 // vector of the slabs, which is four parameters' entries in every row. Sums run in fixed order: a run repeats bit by bit.
 //
 // provides: reduce
-// expects:  slab_vector (memory); PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST (prelude)
+// expects:  slab_vector (memory); REDUCERS, wait, PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST (prelude)
 
 const NONE = 0xffffffffu;
 
@@ -10,7 +10,7 @@ const NONE = 0xffffffffu;
 @group(0) @binding(2) var<storage, read_write> rows: array<f32>;            // [term][parameter]
 @group(0) @binding(3) var<storage, read_write> gram_parts: array<f32>;      // [workgroup][pair], pairs i ≤ j row by row
 
-var<workgroup> products: array<f32, 64u * PAIRS>;
+var<workgroup> products: array<f32, REDUCERS * PAIRS>;
 
 // One vector of one row. Four running sums: shorter chains, smaller rounding error.
 fn entries(term: u32, vector: u32) -> vec4f {
@@ -25,15 +25,15 @@ fn entries(term: u32, vector: u32) -> vec4f {
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(REDUCERS)
 fn reduce(
     @builtin(local_invocation_index) local: u32,
     @builtin(workgroup_id) workgroup: vec3u,
     @builtin(num_workgroups) groups: vec3u,
 ) {
     let part = workgroup.x + workgroup.y * groups.x;
-    let vector = min(part * 64u + local, SLAB_VECTORS - 1u);
-    let inside = part * 64u + local < SLAB_VECTORS;
+    let vector = min(part * REDUCERS + local, SLAB_VECTORS - 1u);
+    let inside = part * REDUCERS + local < SLAB_VECTORS;
     var g: array<vec4f, TERMS>;
     for (var k = 0u; k < TERMS; k++) { g[k] = entries(k, vector); }
     var counted = vec4f();                             // how often an entry stands in its row
@@ -53,16 +53,18 @@ fn reduce(
     for (var i = 0u; i < TERMS; i++) {
         for (var j = i; j < TERMS; j++) {
             // numbers without an owner may be anything, even NaN
-            products[pair * 64u + local] = dot(counted, select(vec4f(), g[i] * g[j], counted > vec4f()));
+            products[pair * REDUCERS + local] = dot(counted, select(vec4f(), g[i] * g[j], counted > vec4f()));
             pair++;
         }
     }
-    for (var half = 32u; half > 0u; half /= 2u) {      // a tree: pairwise sums keep near-zero dots honest
-        workgroupBarrier();
+    for (var half = REDUCERS / 2u; half > 0u; half /= 2u) {     // a tree: pairwise sums keep near-zero dots honest
+        wait();
         if local < half {
-            for (var i = 0u; i < PAIRS; i++) { products[i * 64u + local] += products[i * 64u + local + half]; }
+            for (var i = 0u; i < PAIRS; i++) { products[i * REDUCERS + local] += products[i * REDUCERS + local + half]; }
         }
     }
-    workgroupBarrier();
-    if local < PAIRS && part * 64u < SLAB_VECTORS { gram_parts[part * PAIRS + local] = products[local * 64u]; }
+    wait();
+    if part * REDUCERS < SLAB_VECTORS {
+        for (var i = local; i < PAIRS; i += REDUCERS) { gram_parts[part * PAIRS + i] = products[i * REDUCERS]; }
+    }
 }

@@ -3,14 +3,14 @@
 //   VELOCITY  (ψ_y − data.x, −ψ_x − data.y), the velocity of a stream function
 //   PERIODIC  (scale·u, …, ∂u, …) of the first one or two fields, given their jumps between both ends of an axis
 //
-// provides: residual, residual_adjoint
+// provides: condition, condition_adjoint
 // expects:  a jet with value and gradient; Fields, CONDITION_KIND, CONDITION_FIELD, CONDITION_COUNT,
 //           CONDITION_AXIS, CONDITION_SCALE by term and the kinds CONDITION_* (prelude)
 
 fn slope(u: Jet, axis: u32) -> f32 { return select(d0(u), d1(u), axis == 1u); }
 fn from_slope(s: f32, axis: u32) -> Jet { return from_gradient(select(s, 0.0, axis == 1u), select(0.0, s, axis == 1u)); }
 
-fn residual(term: u32, fields: Fields, data: vec4f) -> vec4f {
+fn condition(term: u32, fields: Fields, data: vec4f) -> vec4f {
     var all = fields;                                  // only a variable may be indexed by term
     let u = all[CONDITION_FIELD[term]];
     let count = CONDITION_COUNT[term];
@@ -32,7 +32,7 @@ fn residual(term: u32, fields: Fields, data: vec4f) -> vec4f {
     }
     return r;
 }
-fn residual_adjoint(term: u32, fields: Fields, r_bar: vec4f) -> Fields {
+fn condition_adjoint(term: u32, fields: Fields, r_bar: vec4f) -> Fields {
     var all = Fields();
     var bar = r_bar;
     let field = CONDITION_FIELD[term];

@@ -18,10 +18,10 @@ fn combine(gram: Gram, index: u32) -> Coefficients {
             let j = others[i];
             if j == task || !(gram[j][j] > 0.0) { continue; }
             var delta = 0.0;
-            for (var k = 0u; k < TERMS; k++) { delta += c[k] * gram[k][j]; }
+            for (var k = 0u; k < tasks(); k++) { delta += c[k] * gram[k][j]; }
             if delta < 0.0 { c[j] -= delta / gram[j][j]; }
         }
-        for (var k = 0u; k < TERMS; k++) { total[k] += c[k]; }
+        for (var k = 0u; k < tasks(); k++) { total[k] += c[k]; }
     }
     return total;
 }

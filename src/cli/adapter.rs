@@ -1,7 +1,8 @@
 //! Flags that choose the adapter, shared by every verb that computes.
 
-use acr_pinn_gpu::error::Result;
+use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::kernels::tile;
 
 use super::output;
 
@@ -17,6 +18,9 @@ pub struct AdapterArgs {
     /// Take at most this much device memory
     #[arg(long, value_name = "MIB", env = "ACR_PINN_MEMORY", help_heading = "Adapter")]
     pub memory: Option<u64>,
+    /// Write kernels for this kind of machine instead of the adapter's own: gpu or raster
+    #[arg(long, value_name = "NAME", env = "ACR_PINN_TARGET", help_heading = "Adapter")]
+    pub target: Option<String>,
     /// Keep the shader compiler's runtime checks (bounds, loops)
     #[arg(long, help_heading = "Adapter")]
     pub checked: bool,
@@ -29,13 +33,22 @@ impl AdapterArgs {
             name: self.adapter.clone(),
             backend: self.backend.clone(),
             checked: self.checked,
+            target: self.target.clone(),
             memory: self.memory.map(|mib| mib.saturating_mul(1 << 20)),
         }
     }
 
     /// Opens the adapter and says which one it is.
     pub fn open(&self, quiet: bool) -> Result<Gpu> {
+        if let Some(name) = &self.target {
+            tile::known(name).map_err(Error::Usage)?;
+        }
         let gpu = Gpu::open(&self.choice())?;
+        if self.target.as_deref() == Some("raster") && gpu.subgroup().is_none() {
+            let what =
+                "the target `raster` needs subgroups of one size, which this adapter does not offer: take --target gpu";
+            return Err(Error::Usage(what.into()));
+        }
         if !quiet {
             let record = gpu.record();
             output::say(&format!("adapter: {} · {} · {}", record.name, record.kind, record.backend));

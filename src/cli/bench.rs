@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::kernels::{self, Tile};
 use acr_pinn_gpu::lab::bench::{self, Protocol};
 use acr_pinn_gpu::lab::ladder::Wanted;
 use acr_pinn_gpu::lab::probe;
 use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
 use acr_pinn_gpu::lab::trace::Trace;
-use acr_pinn_gpu::plans::{self, Tile};
 use acr_pinn_gpu::problems;
+use acr_pinn_gpu::study::Table;
+use acr_pinn_gpu::study::table::csv_line;
 use acr_pinn_gpu::training::{Config, Draft, Observer, Options, Tuner, Tuning, files};
 use indicatif::ProgressBar;
 use serde_json::Value;
@@ -22,7 +24,7 @@ use super::config::Flags;
 use super::progress::{MINUTE, Pulse};
 use super::signals::Stop;
 use super::tune::TuneArgs;
-use super::{bench_table, guard, output, roofline, serve};
+use super::{bench_table, guard, model, output, roofline, serve};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -34,7 +36,7 @@ pub struct Args {
     /// of software rendering it shows that everything works
     #[arg(long)]
     quick: bool,
-    /// Time this change of sizes and switches, such as groups=2,rows=10; may be repeated [default: each switch alone]
+    /// Time this change of sizes and switches, such as slabs=64,span=1; may be repeated [default: each switch alone]
     #[arg(long, value_name = "KEY=VALUE,…")]
     with: Vec<String>,
     /// Time plans as they come, without changes
@@ -62,6 +64,9 @@ pub struct Args {
     /// Draw rates over arithmetic intensity below the measured ceilings, as PNG
     #[arg(long, value_name = "FILE")]
     roofline: Option<PathBuf>,
+    /// Predict a step on graphics cards that are not here, from counted operations; measures nothing and needs no adapter
+    #[arg(long, conflicts_with_all = ["with", "plain", "json", "trace", "roofline"])]
+    model: bool,
     /// Build one step, then time a sample for every line on standard input: for comparisons with other programs
     #[arg(long, hide = true)]
     serve: bool,
@@ -89,7 +94,8 @@ enum Format {
 const EXAMPLES: &str = "Examples:
   acr-pinn-gpu bench --quick                              does it work, in seconds
   acr-pinn-gpu bench klein-gordon --save now.json         every plan and switch, all samples kept
-  acr-pinn-gpu bench cavity --plan fused --with groups=2 --with rows=10,block=5
+  acr-pinn-gpu bench cavity --plan fused --with slabs=64 --with target=gpu
+  acr-pinn-gpu bench klein-gordon --model --preset paper  what graphics cards should take, without one
   acr-pinn-gpu compare before.json now.json --fail-on slower:5%";
 
 const NOTES: &str = "Every rung is checked against the f64 oracle before it is timed; a wrong one is INVALID, \
@@ -100,6 +106,9 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let Asked { names, json, save } = asked(args, quiet)?;
     if args.samples == 0 || args.samples > 10_000 {
         return Err(Error::Usage(format!("--samples {} is outside 1..10000", args.samples)).into());
+    }
+    if args.model {
+        return predict(args, &names);
     }
     // everything but the adapter is checked before an adapter is opened
     configurations(args, &names, "quick")?;
@@ -150,6 +159,26 @@ fn write(args: &Args, save: Option<&Path>, document: &Document, value: &Value, t
     Ok(())
 }
 
+/// `--model`.
+fn predict(args: &Args, names: &[String]) -> anyhow::Result<u8> {
+    let configs = configurations(args, names, "paper")?;
+    let models = model::predict(&configs, args.adapter.target.as_deref())?;
+    let tables = model::tables(&configs, &models);
+    match args.format {
+        Format::Json => output::json(&model::document(&configs, &models)?),
+        Format::Table => output::print(&bench_table::aligned(&tables)),
+        Format::Md => output::print(&tables.iter().map(Table::markdown).collect::<Vec<_>>().join("\n")),
+        Format::Csv => {
+            let lines = |table: &Table| {
+                let rows = [&table.headers].into_iter().chain(&table.rows);
+                rows.map(|row| csv_line(row)).collect::<String>()
+            };
+            output::print(&tables.iter().map(lines).collect::<Vec<_>>().join("\n"));
+        }
+    }
+    Ok(0)
+}
+
 /// What is to be timed, and where the document goes.
 struct Asked {
     names: Vec<String>,
@@ -190,7 +219,7 @@ fn wanted(args: &Args) -> Wanted {
     let mut plain = args.plain;
     if args.quick && plans.is_empty() && !plain && args.with.is_empty() {
         // each further rung compiles for seconds
-        plans.push(plans::ALL[0].name().to_owned());
+        plans.push(kernels::ALL[0].name().to_owned());
         plain = true;
     }
     Wanted { plans, with: args.with.clone(), plain }
@@ -227,7 +256,7 @@ fn measure(
         }
         let tile = match args.quick && gpu.is_software() && tuning(args) == Tuning::Never {
             // software rendering compiles slowly
-            true => small(gpu),
+            true => small(gpu, &config.setup()),
             false => tile(&mut tuner, gpu, config, &bar, stop, quiet),
         };
         let mut progress = |text: String| {

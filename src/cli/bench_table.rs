@@ -26,8 +26,13 @@ fn points_per_second(row: &Row, summary: &Summary) -> f64 {
 
 /// Aligned columns for a terminal.
 pub fn plain(document: &Document) -> String {
-    let mut text = head(document, "");
-    for table in tables(document) {
+    head(document, "") + &aligned(&tables(document))
+}
+
+/// Tables with aligned columns.
+pub fn aligned(tables: &[Table]) -> String {
+    let mut text = String::new();
+    for table in tables {
         text += &format!("\n{}\n", table.title);
         let rows: Vec<&Vec<String>> = [&table.headers].into_iter().chain(&table.rows).collect();
         let width = |k: usize| rows.iter().filter_map(|row| row.get(k)).map(|c| c.chars().count()).max().unwrap_or(0);

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::kernels::default_tile;
+use acr_pinn_gpu::kernels::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
-use acr_pinn_gpu::plans::default_tile;
-use acr_pinn_gpu::plans::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
@@ -62,7 +62,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let gpu = args.adapter.open(quiet)?;
     let setup = bare_setup(problem, &model);
     let tile = default_tile(&gpu, &setup);
-    let step = Step::build(&gpu, &setup, plans::ALL[0], &tile)?;
+    let step = Step::build(&gpu, &setup, kernels::ALL[0], &tile)?;
     step.set_parameters(&gpu, &model.parameters);
     let about = json!({
         "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),

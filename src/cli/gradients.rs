@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::Gpu;
+use acr_pinn_gpu::kernels::default_tile;
+use acr_pinn_gpu::kernels::{self, Plan, Setup, Step};
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::oracle;
-use acr_pinn_gpu::plans::default_tile;
-use acr_pinn_gpu::plans::{self, Plan, Setup, Step};
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
 use acr_pinn_gpu::training::{Model, StepRecord, files, points};
@@ -64,7 +64,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let given: Vec<_> = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let problem = with_parameters(&args.problem, &given)?;
     let strategy = strategies::find(&args.strategy).map_err(Error::Usage)?;
-    let plan = plans::find(&args.plan).map_err(Error::Usage)?;
+    let plan = kernels::find(&args.plan).map_err(Error::Usage)?;
     let terms = problem.terms().len();
     // without given orders: those of step 0 with seed 0
     let orders = match &args.permutations {

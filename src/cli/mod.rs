@@ -9,8 +9,10 @@ mod doctor;
 mod evaluate;
 mod gradients;
 mod guard;
+mod kernels;
 mod list;
 mod live;
+mod model;
 mod output;
 mod page;
 mod pictures;
@@ -73,6 +75,8 @@ enum Verb {
     Verify(verify::Args),
     /// Adapters, drivers, limits, the one chosen and why, and a self-test
     Doctor(doctor::Args),
+    /// The WGSL of a step, what each kernel computes, and the step as a list of dispatches; needs no adapter
+    Kernels(Box<kernels::Args>),
     /// Problems, networks, strategies, plans, conditions and presets
     List(list::Args),
 }
@@ -108,6 +112,7 @@ fn perform() -> anyhow::Result<u8> {
         Verb::Compare(args) => compare::run(&args),
         Verb::Verify(args) => verify::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Kernels(args) => kernels::run(&args, cli.quiet),
         Verb::List(args) => list::run(&args),
     }
 }

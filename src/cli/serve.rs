@@ -5,10 +5,10 @@ use std::io::BufRead;
 
 use acr_pinn_gpu::error::Error;
 use acr_pinn_gpu::gpu::{Choice, Gpu};
+use acr_pinn_gpu::kernels::Tile;
 use acr_pinn_gpu::lab::bench::{Course, describe};
 use acr_pinn_gpu::lab::ladder::{self, Wanted};
 use acr_pinn_gpu::lab::proof::Proof;
-use acr_pinn_gpu::plans::{Tile, cut::within_trips};
 use acr_pinn_gpu::training::Config;
 use serde_json::json;
 
@@ -19,8 +19,7 @@ pub fn run(choice: &Choice, gpu: &Gpu, config: &Config, tile: Tile, wanted: &Wan
     let setup = config.setup();
     let wanted = Wanted { plain: wanted.with.is_empty(), ..wanted.clone() };
     let open = |checked: bool| Gpu::open(&Choice { checked, ..choice.clone() });
-    let tiles = [tile, within_trips(&open(!choice.checked)?, &setup, tile)];
-    let rungs = ladder::rungs(&wanted, tiles, choice.checked, &|tile| tile.check(gpu).is_ok())?;
+    let rungs = ladder::rungs(&wanted, [tile; 2], choice.checked, gpu, &setup)?;
     let at = if wanted.plain { 0 } else { rungs.len() - 1 };
     let rung = &rungs[at];
     let mut row = describe(&setup, rung);

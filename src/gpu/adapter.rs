@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::capabilities::Capabilities;
 use super::choice::{self, Choice, Chosen, KINDS};
 use super::defects::Defects;
 use super::health::Health;
@@ -51,6 +52,7 @@ pub struct Gpu {
     pub(super) instance: wgpu::Instance,
     pub(super) health: Health,
     pub(super) memory: Option<u64>,
+    pub(super) target: Option<String>,
     limits: wgpu::Limits,
     record: Record,
     remark: Option<String>,
@@ -62,7 +64,7 @@ pub struct Gpu {
     pub(super) defects: Arc<Defects>,
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
-    pub(super) slip: Option<Arc<Slip>>,
+    pub(super) slips: Vec<Arc<Slip>>,
 }
 
 const BACKENDS: [(&str, wgpu::Backends); 5] = [
@@ -160,7 +162,7 @@ impl Gpu {
         let adapters = Adapters::enumerate(choice.backend.as_deref())?;
         let chosen = adapters.choose(choice.name.as_deref())?;
         let limits = limits(&adapters.list[chosen.index].limits());
-        let gpu = Gpu::request(&adapters, chosen.index, limits, choice.checked, choice.memory)?;
+        let gpu = Gpu::request(&adapters, chosen.index, limits, choice.clone())?;
         Ok(Gpu { remark: chosen.remark, ..gpu })
     }
 
@@ -168,8 +170,7 @@ impl Gpu {
         adapters: &Adapters,
         index: usize,
         limits: wgpu::Limits,
-        checked: bool,
-        memory: Option<u64>,
+        Choice { checked, memory, target, .. }: Choice,
     ) -> Result<Gpu> {
         let adapter = &adapters.list[index];
         let info = adapter.get_info();
@@ -201,6 +202,7 @@ impl Gpu {
             instance,
             health,
             memory,
+            target,
             limits,
             record: record(&info),
             remark: None,
@@ -210,7 +212,7 @@ impl Gpu {
             allocated: Arc::default(),
             defects: Arc::default(),
             kernels: Arc::default(),
-            slip: None,
+            slips: Vec::new(),
         })
     }
 
@@ -232,6 +234,21 @@ impl Gpu {
     /// Threads of a subgroup, where kernels can use subgroup operations and all subgroups are of one size.
     pub fn subgroup(&self) -> Option<usize> {
         self.subgroup.map(|threads| threads as usize)
+    }
+
+    /// What kernels may ask of this adapter.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            target: self.target.clone(),
+            software: self.software,
+            threads: self.max_threads() as usize,
+            workgroup_memory: self.limits.max_compute_workgroup_storage_size as usize,
+            binding: self.max_binding(),
+            image: self.has_images().then(|| self.max_image()),
+            subgroup: self.subgroup(),
+            // by the plan's own count; the compiler's runtime checks about double what a driver counts
+            trip_limit: self.ends_long_loops().then_some(if self.checked { 22_500 } else { 45_000 }),
+        }
     }
 
     /// Whether modules keep the shader compiler's runtime checks.

@@ -14,6 +14,9 @@ pub struct Choice {
     pub checked: bool,
     /// Take at most this many bytes of device memory for buffers.
     pub memory: Option<u64>,
+    /// The kind of machine that kernels are to be written for, instead of the adapter's own; see
+    /// [`super::Capabilities::target`].
+    pub target: Option<String>,
 }
 
 /// The adapter to use.

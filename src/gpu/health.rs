@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::{Adapters, Gpu};
+use super::{Adapters, Choice, Gpu};
 use crate::error::{Error, Result};
 
 /// The first fault a device reported; its loss outranks everything else.
@@ -72,7 +72,8 @@ impl Gpu {
                 self.record().name
             ))
         })?;
-        Gpu::request(&adapters, index, self.limits().clone(), self.checked, self.memory)
+        let (checked, memory, target) = (self.checked, self.memory, self.target.clone());
+        Gpu::request(&adapters, index, self.limits().clone(), Choice { checked, memory, target, ..Choice::default() })
     }
 
     /// The same device, whose kernels keep every runtime check of the shader compiler from now on.

@@ -25,10 +25,10 @@ impl Part {
 const KEPT: usize = 16;
 
 #[derive(Clone)]
-struct Binding {
+pub(super) struct Binding {
     name: String,
-    index: u32,
-    kind: wgpu::BindingType,
+    pub(super) index: u32,
+    pub(super) kind: wgpu::BindingType,
 }
 
 /// A linked and compiled kernel.
@@ -55,8 +55,8 @@ pub struct Dispatch {
 
 impl Dispatch {
     /// With a name of its own for timings, and its floating-point operations.
-    pub fn counted(self, label: impl Into<String>, flop: f64) -> Dispatch {
-        Dispatch { label: label.into(), flop: Some(flop), ..self }
+    pub fn counted(self, label: impl Into<String>, flop: Option<f64>) -> Dispatch {
+        Dispatch { label: label.into(), flop, ..self }
     }
 }
 
@@ -91,6 +91,57 @@ pub trait Resource: Sync {
     fn bytes(&self) -> u64;
 }
 
+/// What the compiler reads in a kernel's text, without a device.
+pub struct Reflection {
+    pub(super) bindings: Vec<Binding>,
+    /// Threads of a workgroup.
+    pub threads: u32,
+}
+
+impl Reflection {
+    /// Parses and validates `text`, whose entry point is `label`.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] with the line that is wrong.
+    pub fn of(label: &str, text: &str) -> Result<Reflection> {
+        let fail = |what: String| Error::Kernel { kernel: label.to_owned(), what };
+        let module = naga::front::wgsl::parse_str(text).map_err(|e| fail(e.emit_to_string(text)))?;
+        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
+            .validate(&module)
+            .map_err(|e| fail(e.emit_to_string(text)))?;
+        let entry = module
+            .entry_points
+            .iter()
+            .position(|e| e.name == label)
+            .ok_or_else(|| fail(format!("no entry point `{label}`")))?;
+        let bindings = bindings(&module, info.get_entry_point(entry));
+        let threads = module.entry_points[entry].workgroup_size.iter().product();
+        Ok(Reflection { bindings, threads })
+    }
+
+    /// Name, number and kind of every variable that the kernel binds.
+    pub fn variables(&self) -> Vec<(&str, u32, &'static str)> {
+        let kind = |ty: &wgpu::BindingType| match ty {
+            wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Uniform, .. } => "uniform",
+            wgpu::BindingType::Buffer { ty: wgpu::BufferBindingType::Storage { read_only: true }, .. } => {
+                "storage, read"
+            }
+            wgpu::BindingType::Buffer { .. } => "storage, read_write",
+            _ => "image",
+        };
+        self.bindings.iter().map(|binding| (binding.name.as_str(), binding.index, kind(&binding.kind))).collect()
+    }
+}
+
+/// The text that `parts` make, one after the other with their names.
+pub fn join(parts: &[Part]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        let _ = writeln!(text, "// ── {} ──\n{}", part.name, part.text);
+    }
+    text
+}
+
 impl Kernel {
     /// Joins `parts`, compiles the entry point `label` and reads names, bindings and workgroup size back. A text
     /// that this device has compiled lately is not compiled again: two conditions of a study differ in one small
@@ -116,17 +167,7 @@ impl Kernel {
 
     pub(super) fn compile(gpu: &Gpu, label: &str, text: &str) -> Result<Kernel> {
         let fail = |what: String| Error::Kernel { kernel: label.to_owned(), what };
-        let module = naga::front::wgsl::parse_str(text).map_err(|e| fail(e.emit_to_string(text)))?;
-        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
-            .validate(&module)
-            .map_err(|e| fail(e.emit_to_string(text)))?;
-        let entry = module
-            .entry_points
-            .iter()
-            .position(|e| e.name == label)
-            .ok_or_else(|| fail(format!("no entry point `{label}`")))?;
-        let bindings = bindings(&module, info.get_entry_point(entry));
-        let threads = module.entry_points[entry].workgroup_size.iter().product();
+        let Reflection { bindings, threads } = Reflection::of(label, text)?;
         let layout = gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(label),
             entries: &bindings.iter().map(layout_entry).collect::<Vec<_>>(),
@@ -205,14 +246,6 @@ impl Bound<'_> {
         };
         Dispatch { work: Work::Kernel(launch), label: self.kernel.label.clone(), bytes: self.bytes, flop: None }
     }
-}
-
-pub(super) fn join(parts: &[Part]) -> String {
-    let mut text = String::new();
-    for part in parts {
-        let _ = writeln!(text, "// ── {} ──\n{}", part.name, part.text);
-    }
-    text
 }
 
 /// `ACR_PINN_DUMP_SHADERS=DIR` writes every linked module there, for reading and for bug reports.

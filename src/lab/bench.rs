@@ -7,12 +7,9 @@ use serde_json::to_value;
 
 use crate::error::Result;
 use crate::gpu::{Dispatch, Gpu};
+use crate::kernels::step::RING;
+use crate::kernels::{Setup, Step, Tile, default_tile, work};
 use crate::math::statistics::median;
-use crate::networks::wiring::Branches;
-use crate::plans::cut::within_trips;
-use crate::plans::default_tile;
-use crate::plans::step::RING;
-use crate::plans::{Setup, Step, Tile, work};
 use crate::training::Trainer;
 
 use super::ladder::{self, Rung, Wanted};
@@ -67,9 +64,9 @@ pub fn run(
 ) -> Result<Vec<Row>> {
     let gpu = open(checked)?;
     let other = open(!checked)?;
-    let tile = |gpu| protocol.tile.map_or_else(|| default_tile(gpu, setup), |tile| within_trips(gpu, setup, tile));
+    let tile = |gpu: &Gpu| protocol.tile.unwrap_or_else(|| default_tile(gpu, setup));
     let tiles = [&gpu, &other].map(tile);
-    let rungs = ladder::rungs(wanted, tiles, checked, &|tile| makes_sense(&gpu, setup, tile))?;
+    let rungs = ladder::rungs(wanted, tiles, checked, &gpu, setup)?;
     let problem = setup.problem.name();
     progress(format!("{problem}: f64 oracle"));
     let proof = Proof::new(setup, rungs[0].plan)?;
@@ -104,13 +101,6 @@ pub fn run(
     // stopped before their first sample
     untimed.into_iter().rev().for_each(|k| drop(rows.remove(k)));
     Ok(rows)
-}
-
-/// Whether kernels for `tile` run on this adapter, and differ from others: without a softmax nothing is collapsed.
-fn makes_sense(gpu: &Gpu, setup: &Setup, tile: &Tile) -> bool {
-    let maps = setup.network.wiring(&setup.shape).maps;
-    let softmax = maps.iter().any(|map| map.branches == Branches::Difference);
-    tile.check(gpu).is_ok() && (tile.collapsed || softmax)
 }
 
 /// A row with everything that is known before anything is measured.

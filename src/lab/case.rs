@@ -2,12 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::kernels::{Fused, Plan, Setup, Step, Tile, default_tile};
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, Variant, sampling};
 use crate::networks::{Network, Shape, Slot};
 use crate::oracle::{self, Model};
-use crate::plans::fused::Fused;
-use crate::plans::{Plan, Setup, Step, Tile, default_tile};
 use crate::problems::Problem;
 use crate::strategies::{Gram, PcGrad, Strategy};
 

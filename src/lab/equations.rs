@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
+use crate::kernels::Setup;
+use crate::kernels::group::{condition_constants, residuals};
+use crate::kernels::prelude::{Prelude, plugin, shader};
+use crate::kernels::step::common_prelude;
 use crate::math::{Jet, Real, Var, Variant, sampling, tape};
 use crate::networks;
-use crate::plans::Setup;
-use crate::plans::group::condition_constants;
-use crate::plans::prelude::{Prelude, plugin, shader};
-use crate::plans::step::common_prelude;
 use crate::problems::{FieldDerivatives, Problem};
 
 use super::case::Case;
@@ -39,8 +39,8 @@ fn equation(@builtin(global_invocation_id) id: vec3u) {
     if id.x >= all { return; }
     let term = FIRST_TERM + id.x / cases;
     let fields = inputs[id.x % cases];
-    results[id.x].r = residual(term, fields, known[id.x]);
-    results[id.x].bar = residual_adjoint(term, fields, known[all + id.x]);
+    results[id.x].r = term_residual(term, fields, known[id.x]);
+    results[id.x].bar = term_adjoint(term, fields, known[all + id.x]);
 }
 ";
 
@@ -74,8 +74,11 @@ impl FieldDerivatives for Taped {
 }
 
 /// Constants of `problem`, elementary functions, `jet`, a residual and a kernel around them.
-fn parts(prelude: &Prelude, jet: Jet, residual: Part, kernel: &'static str) -> Vec<Part> {
-    vec![prelude.part(), shader("math"), shader(&format!("jets/{}", jet.name())), residual, Part::new("lab", kernel)]
+fn parts(prelude: &Prelude, jet: Jet, residuals: &[Part], kernel: &'static str) -> Vec<Part> {
+    let mut parts = vec![prelude.part(), shader("math"), shader(&format!("jets/{}", jet.name()))];
+    parts.extend_from_slice(residuals);
+    parts.push(Part::new("lab", kernel));
+    parts
 }
 
 /// What the constants of a problem follow from.
@@ -89,7 +92,7 @@ fn own(problem: &dyn Problem) -> Part {
 
 /// Residual of the differential equation and its adjoint.
 pub fn check_residual(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Report; 2]> {
-    check_terms(gpu, problem, problem.jet(), own(problem), 0..1)
+    check_terms(gpu, problem, problem.jet(), &residuals(problem, true, false), 0..1)
 }
 
 /// The same of every condition, on the jet that conditions travel with in a run.
@@ -97,14 +100,14 @@ pub fn check_conditions(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Rep
     let terms = 1..problem.terms().len();
     let slopes = terms.clone().any(|term| problem.jet_of(term) == Jet::Gradient);
     let jet = if slopes { Jet::Gradient } else { Jet::Value };
-    check_terms(gpu, problem, jet, shader("residuals/conditions"), terms)
+    check_terms(gpu, problem, jet, &residuals(problem, false, true), terms)
 }
 
 fn check_terms(
     gpu: &Gpu,
     problem: &'static dyn Problem,
     jet: Jet,
-    residual: Part,
+    texts: &[Part],
     terms: Range<usize>,
 ) -> Result<[Report; 2]> {
     let fields = problem.fields().len();
@@ -131,7 +134,7 @@ fn check_terms(
     let mut prelude = common_prelude(&setup(problem));
     prelude.u32("FIRST_TERM", terms.start);
     condition_constants(&setup(problem), &mut prelude);
-    let parts = parts(&prelude, jet, residual, RESIDUAL_KERNEL);
+    let parts = parts(&prelude, jet, texts, RESIDUAL_KERNEL);
     let count = terms.len() * CASES;
     let got: Vec<f32> = evaluate(gpu, "equation", &parts, &bound, count * width, count)?;
     let matrix = streams_of_units(jet, &laplacian);
@@ -168,7 +171,7 @@ pub fn check_data(gpu: &Gpu, problem: &'static dyn Problem) -> Result<Report> {
     let (axes, terms) = (problem.axes().len(), problem.terms());
     let flat = sampling::points(9, 0, 0, &problem.sets()[0].regions, POINTS);
     let points = gpu.storage_with("points", &flat)?;
-    let parts = parts(&common_prelude(&setup(problem)), problem.jet(), own(problem), DATA_KERNEL);
+    let parts = parts(&common_prelude(&setup(problem)), problem.jet(), &[own(problem)], DATA_KERNEL);
     let bound = [("points", &points)];
     let got: Vec<[f32; 4]> = evaluate(gpu, "right_hand_sides", &parts, &bound, terms.len() * POINTS, POINTS)?;
     let mut report = Report::default();

@@ -5,11 +5,11 @@ use std::f64::consts::PI;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
+use crate::kernels::Settings;
+use crate::kernels::prelude::{Prelude, shader};
 use crate::math::rng::Seeds;
 use crate::math::{Real, Schedule};
 use crate::oracle::Adam;
-use crate::plans::Settings;
-use crate::plans::prelude::{Prelude, shader};
 
 use super::compute::evaluate;
 use super::report::{Report, Tolerance};

@@ -4,8 +4,8 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
+use crate::kernels::prelude::{Prelude, shader};
 use crate::math::{Dual, Jet, Real};
-use crate::plans::prelude::{Prelude, shader};
 
 use super::compute::evaluate;
 use super::fields::{Field, Nested, indices, padded, streams, streams_of_units, stride};
@@ -168,7 +168,8 @@ fn on_device(gpu: &Gpu, algebra: &Algebra, inputs: &[[Vec<f64>; 3]]) -> Result<V
     prelude.f32s("SLOPES", &SLOPES[..jet.axes()]).f32s("LAPLACIAN", algebra.laplacian);
     prelude.u32("RESULTS", RESULTS.len());
     let order = shader(&format!("jets/{}", jet.name()));
-    let parts = [prelude.part(), shader("math"), order, shader("activations"), Part::new("lab", KERNEL)];
+    let parts =
+        [prelude.part(), shader("math"), order, shader("ops/tanh"), shader("ops/sigmoid"), Part::new("lab", KERNEL)];
     let flat: Vec<f32> = inputs.iter().flatten().flat_map(|streams| padded(jet, streams)).collect();
     let inputs = gpu.storage_with("inputs", &flat)?;
     evaluate(gpu, "algebra", &parts, &[("inputs", &inputs)], CASES * RESULTS.len() * stride(jet), CASES)

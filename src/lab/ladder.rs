@@ -5,8 +5,10 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::kernels::tile::{self, TARGETS};
+use crate::kernels::{self, Plan, Setup, Tile};
 use crate::math::names;
-use crate::plans::{self, Plan, Tile};
 
 /// One way to compute the same step.
 #[derive(Clone)]
@@ -15,7 +17,7 @@ pub struct Rung {
     /// Whether kernels keep the shader compiler's runtime checks.
     pub checked: bool,
     pub tile: Tile,
-    /// What is not as the adapter's choice has it, such as `groups=2`; empty for that choice.
+    /// What is not as the adapter's choice has it, such as `slabs=64`; empty for that choice.
     pub change: String,
 }
 
@@ -34,33 +36,41 @@ impl Rung {
 pub struct Wanted {
     /// Names of plans; all if empty.
     pub plans: Vec<String>,
-    /// Changes such as `groups=2,rows=10`, each a rung of its own, instead of the switches one by one.
+    /// Changes such as `slabs=64,span=1`, each a rung of its own, instead of the switches one by one.
     pub with: Vec<String>,
     /// Plans as they come, without any change.
     pub plain: bool,
 }
 
-/// The rungs of every wanted plan, beginning with the plan as it comes on this adapter. `checked` says whether checks
-/// were asked for; `chosen` are the adapter's tiles, as asked for and with checks the other way, which may need another.
-/// A switch that `possible` rules out on this adapter, or that the plan settles itself, is no rung.
+/// The rungs of every wanted plan, beginning with the plan as it comes on `gpu`. `checked` says whether checks
+/// were asked for; `chosen` are the adapter's tiles, as asked for and with checks the other way. The other target is a
+/// rung, too, and every switch of the tile; what cannot run on this adapter is none.
 ///
 /// # Errors
-/// Names of plans or tile sizes that do not exist, and values that do not fit them.
-pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool, possible: &dyn Fn(&Tile) -> bool) -> Result<Vec<Rung>> {
+/// Names of plans, targets or sizes that do not exist, and values that do not fit them.
+pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool, gpu: &Gpu, setup: &Setup) -> Result<Vec<Rung>> {
     let plans: Vec<&'static dyn Plan> = match wanted.plans.is_empty() {
-        true => plans::ALL.to_vec(),
-        false => wanted.plans.iter().map(|name| plans::find(name).map_err(Error::Usage)).collect::<Result<_>>()?,
+        true => kernels::ALL.to_vec(),
+        false => wanted.plans.iter().map(|name| kernels::find(name).map_err(Error::Usage)).collect::<Result<_>>()?,
     };
+    let offered = gpu.capabilities();
+    let of_target = |name: &str| {
+        tile::known(name)?;
+        Tile::of_target(name, &offered, setup).ok_or_else(|| format!("this adapter cannot run the target `{name}`"))
+    };
+    let possible = |tile: &Tile| tile.target().check(&offered, &setup.shape, setup.problem.jet()).is_ok();
     let mut changes = vec![(String::new(), chosen[0], checked)];
     for change in &wanted.with {
-        let (tile, checked) = changed(chosen, change, checked).map_err(Error::Usage)?;
+        let (tile, checked) = changed(chosen, change, checked, &of_target).map_err(Error::Usage)?;
         changes.push((change.clone(), tile, checked));
     }
     if wanted.with.is_empty() && !wanted.plain {
-        for (name, value) in &fields(&chosen[0]) {
-            let Some(on) = value.as_bool() else { continue };
-            let change = format!("{name}={}", !on);
-            let (tile, checked) = changed(chosen, &change, checked).map_err(Error::Usage)?;
+        let (_, own) = fields(&chosen[0]);
+        let switches = own.iter().filter_map(|(name, value)| Some(format!("{name}={}", !value.as_bool()?)));
+        let others = TARGETS.iter().filter(|(name, _)| *name != chosen[0].target().name());
+        for change in switches.chain(others.map(|(name, _)| format!("{TARGET}={name}"))) {
+            // a target that this adapter does not offer is no rung
+            let Ok((tile, checked)) = changed(chosen, &change, checked, &of_target) else { continue };
             if possible(&tile) {
                 changes.push((change, tile, checked));
             }
@@ -68,12 +78,7 @@ pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool, possible: &dyn F
         changes.push((format!("{CHECKED}={}", !checked), chosen[1], !checked));
     }
     let of = |plan: &'static dyn Plan| {
-        let plain = plan.settled(chosen[0]);
-        let moves = move |change: &&(String, Tile, bool)| {
-            let (name, tile, own) = *change;
-            name.is_empty() || !wanted.with.is_empty() || *own != checked || plan.settled(*tile) != plain
-        };
-        changes.iter().filter(moves).map(move |(change, tile, checked)| Rung {
+        changes.iter().map(move |(change, tile, checked)| Rung {
             plan,
             checked: *checked,
             tile: *tile,
@@ -83,90 +88,89 @@ pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool, possible: &dyn F
     Ok(plans.into_iter().flat_map(of).collect())
 }
 
-/// The switch that is no part of a tile.
+/// The switches that are no part of a tile.
 const CHECKED: &str = "checked";
+const TARGET: &str = "target";
 
-/// Names and values of a tile's sizes and switches.
-fn fields(tile: &Tile) -> Map<String, Value> {
+/// A tile's target, and names and values of its sizes and switches.
+fn fields(tile: &Tile) -> (String, Map<String, Value>) {
     match serde_json::to_value(tile) {
-        Ok(Value::Object(fields)) => fields,
-        _ => unreachable!("a tile is a structure of plain values"),
+        Ok(Value::Object(outer)) => match outer.into_iter().next() {
+            Some((target, Value::Object(own))) => (target, own),
+            _ => unreachable!("a tile is a target with plain values"),
+        },
+        _ => unreachable!("a tile is a target with plain values"),
     }
 }
 
 /// A tile with `KEY=VALUE,…` instead of its own values.
-fn changed(chosen: [Tile; 2], change: &str, asked: bool) -> std::result::Result<(Tile, bool), String> {
+fn changed(
+    chosen: [Tile; 2],
+    change: &str,
+    asked: bool,
+    of_target: &dyn Fn(&str) -> std::result::Result<Tile, String>,
+) -> std::result::Result<(Tile, bool), String> {
     let mut checked = asked;
+    let mut target = None;
     let mut others = Vec::new();
     for part in change.split(',') {
         let (key, text) =
-            part.split_once('=').ok_or_else(|| format!("`{part}`: expected KEY=VALUE, such as groups=2"))?;
+            part.split_once('=').ok_or_else(|| format!("`{part}`: expected KEY=VALUE, such as slabs=64"))?;
         let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
         match key {
             CHECKED => checked = value.as_bool().ok_or_else(|| format!("`{part}`: true or false"))?,
+            TARGET => target = Some(of_target(text)?),
             _ => others.push((key, value)),
         }
     }
-    let mut fields = fields(&chosen[usize::from(checked != asked)]);
-    for (key, value) in others {
-        let known: Vec<&str> = fields.keys().map(String::as_str).chain([CHECKED]).collect();
+    let tile = target.unwrap_or(chosen[usize::from(checked != asked)]);
+    let tile = with(&tile, &others).map_err(|what| format!("`{change}`: {what}"))?;
+    Ok((tile, checked))
+}
+
+/// `tile` with these values instead of its own.
+///
+/// # Errors
+/// Sizes that it does not have, and values that do not fit.
+pub fn with(tile: &Tile, changes: &[(&str, Value)]) -> std::result::Result<Tile, String> {
+    let (target, mut own) = fields(tile);
+    for (key, value) in changes {
+        let known: Vec<&str> = own.keys().map(String::as_str).chain([CHECKED, TARGET]).collect();
         let unknown = names::unknown("size or switch", key, &known);
-        *fields.get_mut(key).ok_or(unknown)? = value;
+        *own.get_mut(*key).ok_or(unknown)? = value.clone();
     }
-    let tile: Tile = serde_json::from_value(Value::Object(fields)).map_err(|e| format!("`{change}`: {e}"))?;
-    let sizes = [tile.lanes, tile.span, tile.groups, tile.rows, tile.block, tile.strip, tile.slabs];
-    match sizes.into_iter().all(|size| (1..=1024).contains(&size)) {
-        true => Ok((tile, checked)),
-        false => Err(format!("`{change}`: sizes of a tile lie in 1..1024")),
+    let sizes = own.iter().filter_map(|(key, value)| Some((key, value.as_u64()?)));
+    if let Some((key, size)) = sizes.into_iter().find(|(_, size)| !(1..=4096).contains(size)) {
+        return Err(format!("{key}={size}: sizes of a tile lie in 1..4096"));
     }
+    let outer = Map::from_iter([(target, Value::Object(own))]);
+    serde_json::from_value(Value::Object(outer)).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::gpu;
 
-    fn tile() -> Tile {
-        Tile { rows: 10, block: 5, ..crate::lab::steps::SMALL }
-    }
-
-    #[test]
-    fn every_plan_and_every_switch_is_a_rung() {
-        let other = Tile { span: 1, ..tile() };
-        let all = rungs(&Wanted::default(), [tile(), other], false, &|_| true).unwrap();
-        let switches = fields(&tile()).values().filter(|value| value.is_boolean()).count() + 1;
-        let of = |plan: &str| all.iter().filter(|rung| rung.plan.name() == plan).count();
-        // the other plans settle what is kept and where weight gradients are summed, and one what happens at once
-        assert_eq!([of("fused"), of("layered"), of("unfused")], [1 + switches, switches - 1, switches - 2]);
-        let few = rungs(&Wanted::default(), [tile(), other], false, &|tile| !tile.images).unwrap();
-        assert!(few.len() < all.len() && few.iter().all(|rung| !rung.tile.images));
-        for plan in plans::ALL {
-            assert!(all.iter().any(|rung| rung.name() == plan.name()));
-            assert!(all.iter().any(|rung| rung.name() == format!("{} checked=true", plan.name())
-                && rung.checked
-                && rung.tile == other));
-        }
-        let plain = Wanted { plain: true, ..Wanted::default() };
-        assert_eq!(rungs(&plain, [tile(); 2], true, &|_| true).unwrap().len(), plans::ALL.len());
-    }
+    const TILE: gpu::Gpu = gpu::Gpu { lanes: 32, groups: 5, rows: 10, columns: 2, slabs: 512 };
 
     #[test]
-    fn changes_are_applied_and_slips_are_named() {
-        let with = |change: &str| {
-            let wanted = Wanted { plans: vec!["fused".into()], with: vec![change.into()], plain: false };
-            rungs(&wanted, [tile(); 2], false, &|_| true)
-        };
-        let rungs = with("groups=2,rows=7").unwrap();
-        assert_eq!((rungs[0].tile, rungs[0].name().as_str()), (tile(), "fused"));
-        assert_eq!((rungs[1].tile, rungs[1].checked), (Tile { groups: 2, rows: 7, ..tile() }, false));
-        assert!(with("checked=true").unwrap()[1].checked);
+    fn changes_are_applied_and_mistakes_are_named() {
+        let other = Tile::Gpu(gpu::Gpu { lanes: 16, ..TILE });
+        let of_target = |name: &str| if name == "gpu" { Ok(other) } else { Err(format!("no target `{name}`")) };
+        let with = |change: &str| changed([Tile::Gpu(TILE); 2], change, false, &of_target);
+        assert_eq!(with("groups=2,rows=7").unwrap(), (Tile::Gpu(gpu::Gpu { groups: 2, rows: 7, ..TILE }), false));
+        assert_eq!(with("checked=true").unwrap(), (Tile::Gpu(TILE), true));
+        assert_eq!(with("target=gpu,rows=7").unwrap().0, Tile::Gpu(gpu::Gpu { lanes: 16, rows: 7, ..TILE }));
         for (change, part) in [
             ("group=2", "did you mean `groups`"),
             ("groups", "KEY=VALUE"),
             ("groups=many", "groups=many"),
-            ("rows=0", "1..1024"),
+            ("rows=0", "1..4096"),
             ("checked=2", "true or false"),
+            ("target=cpu", "no target `cpu`"),
         ] {
-            let message = with(change).err().unwrap().to_string();
+            let message = with(change).unwrap_err();
             assert!(message.contains(part), "{message}");
         }
     }

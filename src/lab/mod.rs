@@ -5,10 +5,11 @@
 //! | file | what it is |
 //! |---|---|
 //! | `report`, `case`, `steps`, `card`, `verify` | tolerances, steps at given points, the conformance run and its card |
-//! | `functions`, `jets`, `equations`, `fields`, `strategies`, `update`, `random` | one kind of check each |
+//! | `functions`, `jets`, `products`, `equations`, `fields`, `strategies`, `update`, `random`, `races` | one kind of check each |
 //! | `probe` | what this adapter can do at best |
 //! | `ladder`, `proof`, `bench`, `trace` | which steps are timed, that they are right, how they are timed, when each kernel ran |
 //! | `work`, `roofline` | how much arithmetic a step is, and what share of the ceilings that makes |
+//! | `model` | what a step should take on cards that are not here, counted |
 //! | `timing`, `compare` | the document of a measurement, and how two of them differ |
 
 pub mod bench;
@@ -21,8 +22,11 @@ pub mod fields;
 pub mod functions;
 pub mod jets;
 pub mod ladder;
+pub mod model;
 pub mod probe;
+pub mod products;
 pub mod proof;
+pub mod races;
 pub mod random;
 pub mod report;
 pub mod roofline;

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Kernel, Part, Resource};
-use crate::math::Jet;
-use crate::plans::prelude::{Prelude, shader};
-use crate::plans::tile::memory;
+use crate::kernels::prelude::{Prelude, shader};
 
 /// What was measured; a ceiling is absent where the kernel's result was wrong.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -160,7 +158,7 @@ fn stream(gpu: &Gpu, images: bool) -> Result<Measured> {
     let vectors = (wanted.min(room) / 16) as u32;
     let mut prelude = Prelude::default();
     prelude.u32("VECTORS", vectors as usize).u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
-    let memory = memory(images, Jet::Value);
+    let memory = shader(if images { "memory/images" } else { "memory/buffers" });
     let link = |label: &str, text: &'static str| {
         let kernel = Part::new(format!("shaders/probes/{label}.wgsl"), text);
         Kernel::link(gpu, label, &[prelude.part(), shader("math"), shader("jets/value"), memory.clone(), kernel])

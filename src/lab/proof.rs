@@ -6,9 +6,9 @@
 
 use crate::error::Result;
 use crate::gpu::Gpu;
+use crate::kernels::Setup;
 use crate::math::sampling;
 use crate::oracle;
-use crate::plans::Setup;
 
 use super::case::{Case, Outcome, moved_parameters};
 use super::ladder::Rung;
@@ -28,7 +28,7 @@ impl Proof {
     ///
     /// # Errors
     /// Points or parameters that do not fit the problem.
-    pub fn new(setup: &Setup<'static>, plan: &'static dyn crate::plans::Plan) -> Result<Proof> {
+    pub fn new(setup: &Setup<'static>, plan: &'static dyn crate::kernels::Plan) -> Result<Proof> {
         let sets = setup.problem.sets();
         let draw = |(set, n): (usize, &usize)| {
             sampling::points(setup.seeds.sample, 0, set as u32, &sets[set].regions, distinct(*n))

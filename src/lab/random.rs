@@ -3,8 +3,8 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
+use crate::kernels::prelude::shader;
 use crate::math::{rng, sampling};
-use crate::plans::prelude::shader;
 use crate::problems::{PointSet, Problem};
 
 use super::compute::evaluate;

@@ -3,15 +3,14 @@
 //! compiling them is what takes time.
 
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::kernels::gpu::Gpu;
+use crate::kernels::network::Network;
+use crate::kernels::plans::{Cuts, Keep};
+use crate::kernels::raster::Raster;
+use crate::kernels::{Plan, Setup, Step, Tile, default_tile};
 use crate::math::rng::Seeds;
 use crate::math::{Schedule, Variant};
-use crate::networks::Network;
 use crate::oracle::{self, Model, Settings};
-use crate::plans::default_tile;
-use crate::plans::packing::Packing;
-use crate::plans::step::{Gradients, Inputs};
-use crate::plans::{Plan, Setup, Step, Tile};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 use crate::training::{StepRecord, Trainer};
@@ -20,29 +19,17 @@ use super::case::{Case, Outcome, moved_parameters, poison};
 use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 
-/// Quick to compile, because little is unrolled.
-pub const SMALL: Tile = Tile {
-    lanes: 8,
-    span: 1,
-    groups: 1,
-    rows: 2,
-    block: 2,
-    strip: 2,
-    slabs: 32,
-    images: false,
-    broadcasts: false,
-    in_step: false,
-    at_once: false,
-    kept: true,
-    split_k: false,
-    collapsed: true,
-};
+/// Quick to compile, because little is unrolled, on any adapter.
+pub const SMALL: Gpu = Gpu { lanes: 8, groups: 1, rows: 2, columns: 1, slabs: 32 };
 
-/// [`SMALL`] with the switches that are on by themselves on this adapter.
-pub fn small(gpu: &Gpu) -> Tile {
-    let Tile { images, broadcasts, in_step, at_once, .. } = Tile::for_adapter(gpu, 8, 4);
-    Tile { images, broadcasts, in_step, at_once, ..SMALL }
+/// Quick to compile, for the target that runs take on this adapter.
+pub fn small(gpu: &crate::gpu::Gpu, setup: &Setup) -> Tile {
+    match default_tile(gpu, setup) {
+        Tile::Gpu(_) => Tile::Gpu(SMALL),
+        Tile::Raster(tile) => Tile::Raster(Raster { span: 1, strip: 2, ..tile }),
+    }
 }
+
 /// Warm-up ends and the cosine begins within the steps that are compared.
 const SCHEDULE: Schedule = Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 8 };
 /// Steps of a run that are compared with the oracle's.
@@ -62,17 +49,30 @@ impl Plan for NoGradients {
         "points alone"
     }
 
-    fn build(&self, gpu: &Gpu, setup: &Setup, packing: &Packing, tile: &Tile, _: &Inputs) -> Result<Gradients> {
-        let slabs = gpu.vectors("slabs", packing.slab_vectors as u64, tile.images)?;
-        Ok(Gradients { dispatches: Vec::new(), slabs, slab_first: vec![0; setup.problem.terms().len() + 1] })
+    fn keeps(&self) -> Keep {
+        Keep::PerWorkgroup
     }
+
+    fn cut(&self, _: &Network) -> Cuts {
+        Cuts::default()
+    }
+}
+
+/// How the sizes of kernels are chosen.
+#[derive(Clone, Copy)]
+pub enum Sizes {
+    /// As for a run on this adapter.
+    Default,
+    /// By [`small`].
+    Small,
+    Of(Tile),
 }
 
 /// Which step is built.
 #[derive(Clone, Copy)]
 pub struct Subject {
     pub problem: &'static dyn Problem,
-    pub network: &'static dyn Network,
+    pub network: &'static dyn crate::networks::Network,
     pub variant: Variant,
     pub strategy: &'static dyn Strategy,
     pub plan: &'static dyn Plan,
@@ -80,8 +80,8 @@ pub struct Subject {
     pub size: [usize; 2],
     /// Points of the first set and of each other.
     pub points: [usize; 2],
-    /// None for the tile that a run would take on this adapter.
-    pub tile: Option<Tile>,
+    /// How the sizes of its kernels are chosen.
+    pub sizes: Sizes,
 }
 
 impl Subject {
@@ -113,10 +113,14 @@ impl Subject {
     }
 
     /// Builds the step. Whatever its kernels should write holds NaN.
-    pub fn build<'a>(&self, gpu: &'a Gpu) -> Result<Bench<'a>> {
+    pub fn build<'a>(&self, gpu: &'a crate::gpu::Gpu) -> Result<Bench<'a>> {
         let setup = self.setup();
         let parameters = moved_parameters(self.network, &setup.shape, SEEDS.initial);
-        let tile = self.tile.unwrap_or_else(|| default_tile(gpu, &setup));
+        let tile = match self.sizes {
+            Sizes::Default => default_tile(gpu, &setup),
+            Sizes::Small => small(gpu, &setup),
+            Sizes::Of(tile) => tile,
+        };
         let trainer = Trainer::with_tile(gpu, setup, self.plan, tile, &parameters)?;
         poison(gpu, &trainer.step);
         Ok(Bench { subject: *self, trainer, parameters })

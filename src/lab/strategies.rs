@@ -3,8 +3,8 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
+use crate::kernels::prelude::{Prelude, plugin, shader};
 use crate::math::rng;
-use crate::plans::prelude::{Prelude, plugin, shader};
 use crate::strategies::{Gram, Strategy};
 
 use super::compute::evaluate;

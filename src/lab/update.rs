@@ -3,12 +3,12 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Kernel};
+use crate::kernels::packing::Packing;
+use crate::kernels::prelude::shader;
+use crate::kernels::step::common_prelude;
 use crate::math::{Variant, rng};
 use crate::networks::Network;
 use crate::oracle::Adam;
-use crate::plans::packing::Packing;
-use crate::plans::prelude::shader;
-use crate::plans::step::common_prelude;
 use crate::problems;
 
 use super::case::Case;
@@ -33,8 +33,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let problem = problems::ALL[0];
     let case = Case::new(problem, network, variant, [5, 2], &[1]);
     let (terms, count) = (problem.terms().len(), case.parameters.len());
-    let layout = network.layout(&case.shape);
-    let packing = Packing::new(&case.shape, &layout, &network.wiring(&case.shape), &SMALL);
+    let packing = Packing::new(&case.shape, &network.program(&case.shape), &SMALL);
     let mut prelude = common_prelude(&case.setup());
     prelude.u32("PARAMETERS", count);
     let jet = shader(&format!("jets/{}", problem.jet().name()));

@@ -8,17 +8,18 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::math::{Jet, Variant};
 use crate::networks::{self, Network};
-use crate::{plans, problems, strategies};
+use crate::{kernels, problems, strategies};
 
 use super::card::{Card, Finding, KIND};
-use super::steps::{NoGradients, Subject, small};
-use super::{equations, functions, jets, random, update};
+use super::steps::{NoGradients, Sizes, Subject};
+use super::{equations, functions, jets, products, races, random, update};
 
 /// Kinds of checks and what they hold against what, in the order of their work.
-pub const CHECKS: [(&str, &str); 10] = [
+pub const CHECKS: [(&str, &str); 11] = [
     ("functions", "elementary functions over their whole range, in ULP, beside what WGSL allows its own"),
     ("schedule", "learning rates and bias corrections over a long run"),
     ("jets", "derivative streams: functions, products, their adjoints, and ⟨Jv, w⟩ = ⟨v, Jᵀw⟩"),
+    ("products", "packed matrices and transposes times feature vectors, and their gradients"),
     ("equations", "residuals of differential equations and conditions, their adjoints, and known right-hand sides"),
     ("strategies", "coefficients from Gram matrices with conflicts of every kind"),
     ("adam", "the update kernel: moments, parameters and packed weights"),
@@ -119,6 +120,9 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
     for jet in Jet::ALL.into_iter().filter(|_| wants("jets")) {
         jobs.push(Box::new(move |gpu, _| jet_findings(gpu, jet)));
     }
+    for subject in products::some(gpu, options.thorough).into_iter().filter(|_| wants("products")) {
+        jobs.push(Box::new(move |gpu, _| one("products", &subject.name(), products::check(gpu, &subject))));
+    }
     for &problem in problems::ALL.iter().filter(|_| wants("equations")) {
         jobs.push(Box::new(move |gpu, _| equation_findings(gpu, problem)));
     }
@@ -150,6 +154,12 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
     {
         jobs.push(Box::new(move |gpu, options| step_findings(gpu, options, &subject, first)));
     }
+    for &network in networks::ALL.iter().filter(|_| options.thorough && wants("gradients")) {
+        for &plan in kernels::ALL {
+            let name = format!("{} {}, subgroups in any order", network.name(), plan.name());
+            jobs.push(Box::new(move |gpu, _| one("gradients", &name, races::check(gpu, &races::case(network, plan)))));
+        }
+    }
     jobs
 }
 
@@ -164,7 +174,7 @@ fn forms() -> Vec<(&'static dyn Network, Variant)> {
     for &network in networks::ALL {
         let layout = |variant| {
             let shape = networks::Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant };
-            (network.layout(&shape), network.wiring(&shape).scales)
+            (network.layout(&shape), network.program(&shape).join)
         };
         forms.push((network, Variant::V2));
         if layout(Variant::V1) != layout(Variant::V2) {
@@ -188,23 +198,23 @@ fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static d
 /// plan; the first problem by the other plans too, or, with time, all; and whether it is the problem's first.
 fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
     // software rendering compiles slowly: small tiles there, unless there is time
-    let tile = (gpu.is_software() && !thorough).then(|| small(gpu));
+    let sizes = if gpu.is_software() && !thorough { Sizes::Small } else { Sizes::Default };
     let mut subjects = Vec::new();
     let mut strategies = strategies::ALL.iter().rev().cycle();
     // a width that no tile fits
-    let sizes: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 2], [128, 2]] } else { &[[13, 2]] };
+    let widths: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 2], [128, 2]] } else { &[[13, 2]] };
     for &problem in problems::ALL {
         let mut first = true;
-        for &plan in plans::ALL {
+        for &plan in kernels::ALL {
             for (network, variant) in forms_for(problem, thorough) {
-                let first_plan = plan.name() == plans::ALL[0].name();
+                let first_plan = plan.name() == kernels::ALL[0].name();
                 let alone = problem.name() == problems::ALL[0].name();
                 if !(first_plan || alone || thorough) {
                     continue;
                 }
-                for &size in sizes {
+                for &size in widths {
                     let strategy = *strategies.next().expect("a cycle has no end");
-                    let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], tile };
+                    let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], sizes };
                     subjects.push((subject, first));
                     first = false;
                 }

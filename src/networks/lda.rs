@@ -6,62 +6,35 @@
 //! q  = tanh(G [s; e₁; e₂] + g)      r = H q + k      w = σ(r₁ − r₂)
 //! a' = s + ρ (e₂ + w ⊙ (e₁ − e₂))                  ρ = 1 in v1, trainable in v2
 //! ```
-//! The softmax over two branches is a sigmoid of their difference, feature by feature.
+//! The softmax over two branches is a sigmoid of their difference, feature by feature: D = H₁ − H₂ (and k likewise) is what
+//! kernels multiply, H₁ and H₂ are what is trained.
 
-use super::wiring::{Branches, Map, Reads, Scales, Wiring};
-use super::{Architecture, Layout, Shape, Slot, dense, init::Start};
-use crate::math::{Real, Variant};
+use super::program::{Program, Scale, Source};
+use super::{Architecture, Shape, Slot, init::Start};
+use crate::math::Variant;
 
 /// The adaptive network.
 #[derive(Clone, Copy, Debug)]
 pub struct Lda;
 
-/// Slots of a hidden layer: weight and bias of W, U, V, G and H.
-const SLOTS_PER_LAYER: usize = 10;
-
 impl Architecture for Lda {
     const NAME: &'static str = "lda";
     const TITLE: &'static str = "Layer-wise dynamic attention";
-    const SHADER: &'static str = include_str!("../../shaders/networks/lda.wgsl");
+    const GATE: Option<usize> = Some(4);
 
-    // Each hidden layer is contiguous, so that a layer's kernel reads one stretch of memory.
-    fn layout(shape: &Shape) -> Layout {
-        let mut layout = Layout::default();
-        let h = shape.width;
-        for l in 0..shape.depth {
-            layout.push_linear(&format!("linear.{l}"), h, shape.fan_in(l));
-            layout.push_linear(&format!("encoder1.{l}"), h, shape.inputs);
-            layout.push_linear(&format!("encoder2.{l}"), h, shape.inputs);
-            layout.push_linear(&format!("gates.{l}.0"), h, 3 * h);
-            layout.push_linear(&format!("gates.{l}.2"), 2 * h, h);
-        }
-        layout.push_linear(&format!("linear.{}", shape.depth), shape.outputs, h);
-        if shape.variant == Variant::V2 {
-            layout.push("residual_scales", &[shape.depth]);
-        }
-        layout
-    }
-
-    // W, U, V, G and H.
-    fn wiring(shape: &Shape) -> Wiring {
-        let map = |weight, bias, reads| Map { weight, bias, reads, branches: Branches::None };
-        let logits = map(|l| format!("gates.{l}.2.weight"), |l| format!("gates.{l}.2.bias"), Reads::Features(1));
-        Wiring {
-            maps: vec![
-                map(|l| format!("linear.{l}.weight"), |l| format!("linear.{l}.bias"), Reads::Previous),
-                map(|l| format!("encoder1.{l}.weight"), |l| format!("encoder1.{l}.bias"), Reads::Coordinates),
-                map(|l| format!("encoder2.{l}.weight"), |l| format!("encoder2.{l}.bias"), Reads::Coordinates),
-                map(|l| format!("gates.{l}.0.weight"), |l| format!("gates.{l}.0.bias"), Reads::Features(3)),
-                Map { branches: Branches::Difference, ..logits },
-            ],
-            output: (format!("linear.{}.weight", shape.depth), format!("linear.{}.bias", shape.depth)),
-            scales: Some(match shape.variant {
-                Variant::V1 => Scales::Fixed(1.0),
-                Variant::V2 => Scales::Trained("residual_scales"),
-            }),
-            slots: [7, 1, 5],
-            stages: [10, 6],
-        }
+    fn program(shape: &Shape) -> Program {
+        let mut p = Program::new(format!("linear.{}", shape.depth));
+        let s = p.tanh("s", "W a + b", |l| format!("linear.{l}"), &[Source::Previous]);
+        let e1 = p.tanh("e1", "U x̂ + c", |l| format!("encoder1.{l}"), &[Source::Coordinates]);
+        let e2 = p.tanh("e2", "V x̂ + d", |l| format!("encoder2.{l}"), &[Source::Coordinates]);
+        let q = p.tanh("q", "G [s; e₁; e₂] + g", |l| format!("gates.{l}.0"), &[s, e1, e2]);
+        let w = p.gate("w", "D q + k", |l| format!("gates.{l}.2"), &[q]);
+        let scale = match shape.variant {
+            Variant::V1 => Scale::Fixed(1.0),
+            Variant::V2 => Scale::Trained("residual_scales"),
+        };
+        p.mix(scale, [s, e1, e2, w]);
+        p
     }
 
     fn start(shape: &Shape, slot: &Slot) -> Start {
@@ -90,47 +63,4 @@ impl Architecture for Lda {
             false => Start::Constant(0.0),
         }
     }
-
-    fn forward<T: Real>(shape: &Shape, layout: &Layout, parameters: &[T::Scalar], x: &[T]) -> Vec<T> {
-        pass(shape, layout, parameters, x, |_| {})
-    }
-
-    fn gates(shape: &Shape, layout: &Layout, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>> {
-        let mut seen = Vec::with_capacity(shape.depth);
-        pass(shape, layout, parameters, x, |w| seen.push(w.to_vec()));
-        seen
-    }
-}
-
-/// The outputs at `x`; `see` is shown w [width] of every hidden layer in turn.
-fn pass<T: Real>(
-    shape: &Shape,
-    layout: &Layout,
-    parameters: &[T::Scalar],
-    x: &[T],
-    mut see: impl FnMut(&[T]),
-) -> Vec<T> {
-    let h = shape.width;
-    let scales = layout.slot("residual_scales").map(|slot| &parameters[slot.range()]);
-    let tanh_dense = |slot: usize, input: &[T]| -> Vec<T> {
-        dense(layout, parameters, slot, input).into_iter().map(T::tanh).collect()
-    };
-    let mut a = x.to_vec();
-    for layer in 0..shape.depth {
-        let first = layer * SLOTS_PER_LAYER;
-        let s = tanh_dense(first, &a);
-        let e1 = tanh_dense(first + 2, x);
-        let e2 = tanh_dense(first + 4, x);
-        let q = tanh_dense(first + 6, &[&s[..], &e1[..], &e2[..]].concat());
-        let r = dense(layout, parameters, first + 8, &q);
-        let w: Vec<T> = (0..h).map(|i| (r[i] - r[h + i]).sigmoid()).collect();
-        see(&w);
-        a = (0..h)
-            .map(|i| {
-                let blend = e2[i] + w[i] * (e1[i] - e2[i]);
-                s[i] + scales.map_or(blend, |rho| blend.scale(rho[layer]))
-            })
-            .collect();
-    }
-    dense(layout, parameters, shape.depth * SLOTS_PER_LAYER, &a)
 }

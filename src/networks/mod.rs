@@ -5,12 +5,12 @@ pub mod init;
 pub mod layout;
 pub mod lda;
 pub mod mlp;
-pub mod wiring;
+pub mod program;
 
 pub use layout::{Layout, Slot};
 pub use lda::Lda;
 pub use mlp::Mlp;
-pub use wiring::Wiring;
+pub use program::Program;
 
 use crate::math::{Dual, Real, Var, Variant, names};
 
@@ -66,41 +66,31 @@ impl Shape {
     }
 }
 
-/// A network as its file states it, generic in the number type. [`Network`] follows from it.
+/// A network as its file states it. [`Network`] follows from it.
 pub trait Architecture: Sync {
     /// The public name.
     const NAME: &'static str;
     /// The title of reports.
     const TITLE: &'static str;
-    /// The text of its shader: forward and adjoint on the device.
-    const SHADER: &'static str;
+    /// The map whose result is a gate between two branches, if there is one.
+    const GATE: Option<usize> = None;
 
-    /// The map of its parameters.
-    fn layout(shape: &Shape) -> Layout;
+    /// What it computes.
+    fn program(shape: &Shape) -> Program;
     /// How each tensor starts.
     fn start(shape: &Shape, slot: &Slot) -> init::Start;
-    /// Its linear maps, as the plans need to know them.
-    fn wiring(shape: &Shape) -> Wiring;
-    /// The outputs at one normalised point `x` `[inputs]`.
-    fn forward<T: Real>(shape: &Shape, layout: &Layout, parameters: &[T::Scalar], x: &[T]) -> Vec<T>;
-    /// What [`Network::gates`] says; nothing for a network without gates.
-    fn gates(_shape: &Shape, _layout: &Layout, _parameters: &[f64], _x: &[f64]) -> Vec<Vec<f64>> {
-        Vec::new()
-    }
 }
 
-/// A network behind a pointer: its map, its start and its value with derivatives up to the third order.
+/// A network behind a pointer: its program, its start and its value with derivatives up to the third order.
 pub trait Network: Sync {
     /// The public name: "mlp" or "lda".
     fn name(&self) -> &'static str;
     /// The title of reports.
     fn title(&self) -> &'static str;
-    /// The text of its shader: forward and adjoint on the device.
-    fn shader(&self) -> &'static str;
+    /// What it computes: kernels follow from this.
+    fn program(&self, shape: &Shape) -> Program;
     /// The map of its parameters.
     fn layout(&self, shape: &Shape) -> Layout;
-    /// Its linear maps, as the plans need to know them.
-    fn wiring(&self, shape: &Shape) -> Wiring;
     /// Initial parameters [layout.len]; each tensor has its own random stream.
     fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32>;
     /// Outputs `[outputs]` at a normalised point.
@@ -133,45 +123,45 @@ impl<A: Architecture> Network for A {
     fn title(&self) -> &'static str {
         A::TITLE
     }
-    fn shader(&self) -> &'static str {
-        A::SHADER
+    fn program(&self, shape: &Shape) -> Program {
+        A::program(shape)
     }
     fn layout(&self, shape: &Shape) -> Layout {
-        A::layout(shape)
-    }
-    fn wiring(&self, shape: &Shape) -> Wiring {
-        A::wiring(shape)
+        A::program(shape).layout(shape)
     }
     fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32> {
-        init::initial(&A::layout(shape), seed, |slot| A::start(shape, slot))
+        init::initial(&self.layout(shape), seed, |slot| A::start(shape, slot))
     }
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64> {
-        A::forward(shape, &A::layout(shape), parameters, x)
+        outputs::<A, _>(shape, parameters, x)
     }
     fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>> {
-        A::gates(shape, &A::layout(shape), parameters, x)
+        let (program, mut seen) = (A::program(shape), Vec::new());
+        program.run(shape, &program.layout(shape), parameters, x, |results: &[Vec<f64>]| {
+            seen.extend(A::GATE.map(|gate| results[gate].clone()));
+        });
+        seen
     }
     fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>> {
-        A::forward(shape, &A::layout(shape), parameters, x)
+        outputs::<A, _>(shape, parameters, x)
     }
     fn value_taped(&self, shape: &Shape, parameters: &[Var], x: &[Var]) -> Vec<Var> {
-        A::forward(shape, &A::layout(shape), parameters, x)
+        outputs::<A, _>(shape, parameters, x)
     }
     fn first_taped(&self, shape: &Shape, parameters: &[Var], x: &[First]) -> Vec<First> {
-        A::forward(shape, &A::layout(shape), parameters, x)
+        outputs::<A, _>(shape, parameters, x)
     }
     fn second_taped(&self, shape: &Shape, parameters: &[Var], x: &[Second]) -> Vec<Second> {
-        A::forward(shape, &A::layout(shape), parameters, x)
+        outputs::<A, _>(shape, parameters, x)
     }
     fn third_taped(&self, shape: &Shape, parameters: &[Var], x: &[Third]) -> Vec<Third> {
-        A::forward(shape, &A::layout(shape), parameters, x)
+        outputs::<A, _>(shape, parameters, x)
     }
 }
 
-/// The linear map of slots `weight` and `weight + 1` of `layout` (a matrix and its bias).
-fn dense<T: Real>(layout: &Layout, parameters: &[T::Scalar], weight: usize, x: &[T]) -> Vec<T> {
-    let (matrix, bias) = (&layout.slots[weight], &layout.slots[weight + 1]);
-    T::dense(&parameters[matrix.range()], Some(&parameters[bias.range()]), x)
+fn outputs<A: Architecture, T: Real>(shape: &Shape, parameters: &[T::Scalar], x: &[T]) -> Vec<T> {
+    let program = A::program(shape);
+    program.run(shape, &program.layout(shape), parameters, x, |_| {})
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::plans::Tile;
+use crate::kernels::Tile;
 use crate::training::files;
 
 /// How a run stands.

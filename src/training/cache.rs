@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::gpu::Record;
-use crate::plans::{Plan, Setup, Tile, prelude};
+use crate::kernels::{Plan, Setup, Tile, prelude};
 
 use super::chain::hex;
 use super::files;
@@ -54,7 +54,7 @@ impl Key {
     pub fn of(adapter: &Record, checked: bool, setup: &Setup, plan: &dyn Plan) -> Key {
         let adapter = adapter.clone();
         let mut hash = Sha256::new();
-        let own = [setup.problem.shader(), setup.network.shader(), setup.strategy.shader()];
+        let own = [setup.problem.shader(), setup.strategy.shader()];
         for text in prelude::texts().chain(own).chain([env!("CARGO_PKG_VERSION")]) {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
@@ -190,7 +190,7 @@ impl Cache {
 mod tests {
     use super::super::{Draft, Options};
     use super::*;
-    use crate::plans::tile::BLOCKS;
+    use crate::kernels::gpu::Gpu;
 
     fn key(checked: bool, change: impl Fn(&mut Options)) -> Key {
         let text = |text: &str| text.to_owned();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn tile(span: usize) -> Tile {
-        Tile { span, ..BLOCKS }
+        Tile::Gpu(Gpu { lanes: 32, groups: span, rows: 10, columns: 2, slabs: 512 })
     }
 
     fn usual() -> Key {

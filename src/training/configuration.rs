@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::kernels::{Plan, Setup};
 use crate::math::names;
 use crate::math::rng::Seeds;
 use crate::networks::{Network, Shape, Slot};
-use crate::plans::{Plan, Setup};
 use crate::problems::{Preset, Problem, Sampling};
 use crate::strategies::Strategy;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::kernels;
 use crate::math::{Schedule, names};
 use crate::networks::{self, Network, Shape};
-use crate::plans;
 use crate::problems::{self, Preset, Problem, Sampling};
 use crate::strategies;
 
@@ -143,7 +143,7 @@ impl Draft {
             problem: self.problem,
             network,
             strategy: strategies::find(&strategy).map_err(usage)?,
-            plan: plans::find(&plan).map_err(usage)?,
+            plan: kernels::find(&plan).map_err(usage)?,
             preset,
             condition,
             seed,

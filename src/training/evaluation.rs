@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::plans::{Predictor, Setup, Step, Tile};
+use crate::kernels::{Predictor, Setup, Step, Tile};
 use crate::problems::{Errors, Observable, Solution};
 
 /// Observables on the evaluation set, and errors where the answer is known.

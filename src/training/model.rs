@@ -236,7 +236,8 @@ fn recognise(shapes: &Shapes) -> std::result::Result<(&'static dyn Network, Shap
     for &network in networks::ALL {
         for variant in [Variant::V2, Variant::V1] {
             let guess = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant };
-            let hidden = network.wiring(&guess).maps[0].weight;
+            let module = network.program(&guess).maps[0].module;
+            let hidden = |layer: usize| format!("{}.weight", module(layer));
             let Some(first) = shape_of(&hidden(0)).filter(|s| s.len() == 2) else { continue };
             let depth = (1..=64).take_while(|&l| shape_of(&hidden(l)).is_some()).count();
             // one layer alone is no network at all

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::kernels::default_tile;
+use crate::kernels::step::RING;
+use crate::kernels::{Plan, Settings, Setup, Step, Tile};
 use crate::math::Schedule;
 use crate::math::rng::Seeds;
-use crate::plans::default_tile;
-use crate::plans::step::RING;
-use crate::plans::{Plan, Settings, Setup, Step, Tile};
 use crate::problems::Term;
 
 /// How long one submit may keep a device busy: far below every watchdog, far above the cost of a submit.

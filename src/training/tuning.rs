@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::plans::{Plan, Setup, Tile, Tuned, default_tile, tune};
+use crate::kernels::{Plan, Setup, Tile, Tuned, default_tile, tune};
 
 use super::cache::{Cache, Key};
 use super::configuration::Config;
@@ -62,7 +62,12 @@ impl Choice {
     pub fn begun(gpu: &Gpu, setup: &Setup, record: Option<&str>, observer: &mut dyn Observer) -> Choice {
         let Some(record) = record else { return Choice::default(gpu, setup) };
         let read = serde_json::from_str::<Tile>(record).map_err(|e| format!("it is of another version: {e}"));
-        let tile = read.and_then(|tile| tile.check(gpu).map(|()| tile).map_err(|e| e.to_string()));
+        let tile = read.and_then(|tile| {
+            tile.target()
+                .check(&gpu.capabilities(), &setup.shape, setup.problem.jet())
+                .map(|()| tile)
+                .map_err(|e| e.to_string())
+        });
         match tile {
             Ok(tile) => {
                 let choice = Choice { tile, origin: Origin::Begun };
@@ -116,25 +121,30 @@ fn gained(gain: f64) -> String {
     }
 }
 
-/// A tile for people: sizes, then what is switched on.
+/// A tile for people: its target and its sizes.
 pub fn words(tile: &Tile) -> String {
-    let t = tile;
-    let products = match t.broadcasts {
-        true => format!("strips of {} rows", t.strip),
-        false => format!("{} rows at once, blocks of {}", t.rows, t.block),
-    };
-    let fields = serde_json::to_value(t).unwrap_or_default();
-    let on = fields.as_object().into_iter().flatten().filter(|(_, value)| **value == true);
-    let on: Vec<String> = on.map(|(name, _)| name.replace('_', " ")).collect();
-    format!(
-        "{} lanes × {} points, {} group{}, {products}, {} slabs; {}",
-        t.lanes,
-        t.span,
-        t.groups,
-        if t.groups == 1 { "" } else { "s" },
-        t.slabs,
-        on.join(", ")
-    )
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    match tile {
+        Tile::Gpu(t) => {
+            let threads = format!("{} lanes × {}", t.lanes, count(t.groups, "group"));
+            format!(
+                "gpu, {threads}, {} at once, {} of a gradient, {} slabs",
+                count(t.rows, "row"),
+                count(t.columns, "column"),
+                t.slabs
+            )
+        }
+        Tile::Raster(t) => {
+            let memory = if t.images { "images" } else { "buffers" };
+            let points = count(t.span, "point");
+            format!(
+                "raster, {} lanes × {points}, strips of {}, {} slabs, {memory}",
+                t.lanes,
+                count(t.strip, "row"),
+                t.slabs
+            )
+        }
+    }
 }
 
 /// Chooses tiles, each once.
@@ -156,7 +166,7 @@ impl Tuner {
         if let Some((_, choice)) = self.known.iter().find(|(known, _)| *known == key) {
             return choice.clone();
         }
-        let remembered = self.remembered(&key, gpu, observer);
+        let remembered = self.remembered(&key, gpu, setup, observer);
         let choice = remembered.unwrap_or_else(|| match self.budget(gpu) {
             Some(budget) => self.search(&key, gpu, setup, plan, budget, observer),
             None => Choice::default(gpu, setup),
@@ -167,13 +177,14 @@ impl Tuner {
     }
 
     /// What is remembered, if that is wanted.
-    fn remembered(&self, key: &Key, gpu: &Gpu, observer: &mut dyn Observer) -> Option<Choice> {
+    fn remembered(&self, key: &Key, gpu: &Gpu, setup: &Setup, observer: &mut dyn Observer) -> Option<Choice> {
         let cache = self.cache.as_ref().filter(|_| self.tuning == Tuning::Usual)?;
         let found = cache.find(key).unwrap_or_else(|error| {
             observer.notice(&format!("warning: {error}: nothing is taken from it"));
             None
         });
-        let entry = found.filter(|entry| entry.tile.check(gpu).is_ok())?;
+        let runs = |tile: &Tile| tile.target().check(&gpu.capabilities(), &setup.shape, setup.problem.jet()).is_ok();
+        let entry = found.filter(|entry| runs(&entry.tile))?;
         Some(Choice { tile: entry.tile, origin: Origin::Remembered { gain: entry.gain, measured: entry.measured } })
     }
 

@@ -17,7 +17,7 @@ pub fn gpu() -> Gpu {
 /// The program. Nothing of the developer's own set-up leaks into it, and it remembers no tiles.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_acr-pinn-gpu"));
-    for name in ["ADAPTER", "BACKEND", "DUMP_SHADERS", "FAULT", "MEMORY"] {
+    for name in ["ADAPTER", "BACKEND", "DUMP_SHADERS", "FAULT", "MEMORY", "TARGET"] {
         command.env_remove(format!("ACR_PINN_{name}"));
     }
     command.env_remove("RUST_LOG").env("ACR_PINN_CACHE", "");

@@ -1,0 +1,389 @@
+//! A training step as a value: buffers, kernels and dispatches by name, planned for an adapter that need not be here. A
+//! [`super::Step`] is made of it on a device; listings and files are made of it anywhere.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Capabilities, IMAGE_ROW_BITS, Part};
+use crate::networks::Program;
+
+use super::group::{Group, groups, share_table};
+use super::linking::needed;
+use super::network::Network;
+use super::packing::Packing;
+use super::plans::{Cuts, Keep, Plan, Work};
+use super::prelude::{Prelude, plugin, shader};
+use super::step::{RING, Setup, Share, Step, downstream_prelude, regions};
+use super::target::Target;
+use super::tile::Tile;
+use super::work;
+
+/// What kind of memory a buffer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Storage,
+    Uniform,
+    /// An image of `vec4f`.
+    Image,
+}
+
+/// Memory of a step, zeroed but for its first contents.
+pub struct BufferSpec {
+    pub name: String,
+    pub kind: Kind,
+    pub bytes: u64,
+    pub contents: Vec<u8>,
+}
+
+/// A kernel as text.
+pub struct KernelSpec {
+    /// Its entry point.
+    pub label: &'static str,
+    pub parts: Vec<Part>,
+    /// What it computes, an equation each.
+    pub equations: Vec<String>,
+}
+
+/// How many threads a dispatch has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// One per item.
+    Threads(usize),
+    Workgroups(usize),
+}
+
+/// A kernel with its buffers.
+#[derive(Clone)]
+pub struct DispatchSpec {
+    /// Its number among the kernels.
+    pub kernel: usize,
+    /// Variable of the shader, name of the buffer.
+    pub buffers: Vec<(&'static str, String)>,
+    pub size: Size,
+    pub label: String,
+    pub flop: Option<f64>,
+}
+
+/// A whole step.
+pub struct Blueprint {
+    pub buffers: Vec<BufferSpec>,
+    pub kernels: Vec<KernelSpec>,
+    /// Draws points and computes data.
+    pub sample: DispatchSpec,
+    /// From points to gradient rows, losses and coefficients.
+    pub gradients: Vec<DispatchSpec>,
+    /// Adam.
+    pub update: DispatchSpec,
+    pub packing: Packing,
+}
+
+/// The buffer that packed parameters are written to.
+pub const PACKED: &str = "packed";
+
+/// How a group's workgroups walk over its tiles.
+struct Walk {
+    /// Tiles of each workgroup.
+    tiles: usize,
+    workgroups: usize,
+    /// The workgroup that begins each share, counted over all groups.
+    firsts: Vec<usize>,
+}
+
+impl Blueprint {
+    /// Plans the step of `setup`.
+    ///
+    /// # Errors
+    /// A tile that `offered` cannot run, or memory that it does not have.
+    pub fn new(setup: &Setup, plan: &dyn Plan, tile: &Tile, offered: &Capabilities) -> Result<Blueprint> {
+        let target = tile.target();
+        target.check(offered, &setup.shape, setup.problem.jet())?;
+        let program = setup.network.program(&setup.shape);
+        let packing = Packing::new(&setup.shape, &program, target);
+        let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
+        draft.shared_buffers(setup, &packing, target);
+        let (mut gradients, slab_first) = draft.cut(setup, plan, target, &program, &packing, offered)?;
+        let prelude = downstream_prelude(setup, &packing, &slab_first, target.reducers());
+        let jet = shader(&format!("jets/{}", setup.problem.jet().name()));
+        let data = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
+        let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
+        let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
+            let mut parts = vec![prelude.part(), shader("math"), jet.clone()];
+            parts.extend_from_slice(others);
+            parts.push(shader(&format!("kernels/{label}")));
+            let kernel = draft.kernel(label, parts, vec![equation.into()]);
+            let buffers = [
+                "owners",
+                "regions",
+                "points",
+                "samples",
+                "slabs",
+                "places",
+                "rows",
+                "gram_parts",
+                "control",
+                "settings",
+            ]
+            .into_iter()
+            .chain(["coefficients", "ring", "orders", "parameters", "moments"])
+            .map(|name| (name, name.to_owned()))
+            .chain([("weights", PACKED.to_owned())])
+            .collect();
+            DispatchSpec { kernel, buffers, size, label: label.into(), flop: None }
+        };
+        let points = Size::Threads(setup.set_firsts().1);
+        let sample =
+            kernel(&mut draft, "sample", &[shader("rng"), data], points, "points, and the data of every term there");
+        let slabs = Size::Workgroups(packing.slab_vectors.div_ceil(target.reducers().0));
+        let memory = target.memory();
+        let rows = "gₖ = Σ slabs of term k, and ⟨gᵢ, gⱼ⟩";
+        gradients.push(kernel(&mut draft, "reduce", std::slice::from_ref(&memory), slabs, rows));
+        let others = [shader("rng"), shader("schedule"), memory, combine];
+        let coefficients = "c = strategy(⟨gᵢ, gⱼ⟩)";
+        gradients.push(kernel(&mut draft, "coefficients_of", &others, Size::Workgroups(1), coefficients));
+        let parameters = Size::Threads(packing.places.len());
+        let update = kernel(&mut draft, "update", &[], parameters, "Adam on Σ cₖ gₖ");
+        Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing })
+    }
+
+    /// Whether packed parameters are copied into an image before kernels read them.
+    pub fn mirrored(&self) -> bool {
+        self.buffers.iter().any(|buffer| buffer.name == "weights")
+    }
+}
+
+/// A blueprint that is being drawn.
+struct Draft {
+    buffers: Vec<BufferSpec>,
+    kernels: Vec<KernelSpec>,
+}
+
+impl Draft {
+    fn buffer(&mut self, name: impl Into<String>, kind: Kind, bytes: u64, contents: Vec<u8>) {
+        self.buffers.push(BufferSpec { name: name.into(), kind, bytes, contents });
+    }
+
+    fn words<T: bytemuck::NoUninit>(&mut self, name: &str, words: &[T]) {
+        let contents = bytemuck::cast_slice(words).to_vec();
+        self.buffer(name, Kind::Storage, contents.len() as u64, contents);
+    }
+
+    /// The number of the kernel of these texts, without what it does not need; one that is there already serves again.
+    fn kernel(&mut self, label: &'static str, parts: Vec<Part>, equations: Vec<String>) -> usize {
+        let parts = needed(parts);
+        let same = |kernel: &KernelSpec| {
+            kernel.label == label && kernel.parts.iter().map(|p| &p.text).eq(parts.iter().map(|p| &p.text))
+        };
+        self.kernels.iter().position(same).unwrap_or_else(|| {
+            self.kernels.push(KernelSpec { label, parts, equations });
+            self.kernels.len() - 1
+        })
+    }
+
+    fn shared_buffers(&mut self, setup: &Setup, packing: &Packing, target: &dyn Target) {
+        let (terms, n) = (setup.problem.terms().len(), packing.places.len());
+        let (points, samples) = (setup.set_firsts().1, setup.shares().1);
+        let orders: Vec<u32> = setup.orders.iter().flatten().flatten().map(|&i| i as u32).collect();
+        let weights = 16 * packing.weights_vectors as u64;
+        // an image has whole rows, and is filled with a copy of the whole buffer
+        let rows = if target.images() { weights.next_multiple_of(16 << IMAGE_ROW_BITS) } else { weights };
+        self.buffer(PACKED, Kind::Storage, rows, Vec::new());
+        if target.images() {
+            self.buffer("weights", Kind::Image, weights, Vec::new());
+        }
+        let parts = packing.slab_vectors.div_ceil(target.reducers().0);
+        for (name, count) in [
+            ("points", points * setup.problem.axes().len()),
+            ("samples", 4 * samples),
+            ("parameters", n),
+            ("moments", 2 * n),
+            ("rows", terms * n),
+            ("control", 4),
+            ("ring", RING * Step::record_length(terms)),
+            ("coefficients", terms + 3),
+            ("gram_parts", parts * terms * (terms + 1) / 2),
+        ] {
+            self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
+        }
+        self.words("settings", &setup.settings().words());
+        self.words("places", &packing.places);
+        self.words("owners", &packing.owners());
+        self.words("regions", &regions(setup.problem));
+        self.words("orders", &orders);
+    }
+
+    /// The dispatches from points to slabs, group after group, and which slabs belong to each term.
+    fn cut(
+        &mut self,
+        setup: &Setup,
+        plan: &dyn Plan,
+        target: &dyn Target,
+        program: &Program,
+        packing: &Packing,
+        offered: &Capabilities,
+    ) -> Result<(Vec<DispatchSpec>, Vec<usize>)> {
+        let groups = groups(setup, target);
+        let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
+        if paired && target.points() % 2 == 1 {
+            let points = target.points();
+            return Err(Error::Usage(format!("a tile of {points} points has no room for pairs: make it even")));
+        }
+        let network = Network { program: program.clone(), shape: &setup.shape, target, packing };
+        // slabs lie share after share, so those of a term are neighbours
+        let mut slab_first = vec![0; setup.problem.terms().len() + 1];
+        let mut slab_count = 0;
+        let mut walks = Vec::new();
+        for group in &groups {
+            let tiles = tiles_per_workgroup(setup, group, &network, plan.keeps(), offered)?;
+            let mut firsts = Vec::new();
+            for share in &group.shares {
+                firsts.push(slab_count);
+                slab_count += work::points_of(setup, share).div_ceil(target.points()).div_ceil(tiles);
+                slab_first[share.term + 1] = slab_count;
+            }
+            walks.push(Walk { tiles, workgroups: slab_count - firsts[0], firsts });
+        }
+        let vectors = if target.images() { Kind::Image } else { Kind::Storage };
+        self.buffer("slabs", vectors, 16 * (slab_count * packing.slab_vectors) as u64, Vec::new());
+        let mut dispatches = Vec::new();
+        for (group, walk) in groups.iter().zip(&walks) {
+            let tiles = if plan.keeps() == Keep::PerTile { walk.tiles } else { 1 };
+            let scratch = format!("scratch of the {}", group.name);
+            let bytes = scratch_bytes(&network, group) * (walk.workgroups * tiles) as u64;
+            self.buffer(&scratch, vectors, bytes, Vec::new());
+            let shares = format!("shares of the {}", group.name);
+            let table = share_table(setup, group, &walk.firsts);
+            self.buffer(&shares, Kind::Uniform, table.len() as u64, table);
+            let cuts = plan.cut(&network);
+            dispatches.extend(self.group(setup, group, walk, &network, cuts, [shares, scratch]));
+        }
+        Ok((dispatches, slab_first))
+    }
+
+    fn group(
+        &mut self,
+        setup: &Setup,
+        group: &Group,
+        walk: &Walk,
+        network: &Network,
+        cuts: Cuts,
+        [shares, scratch]: [String; 2],
+    ) -> Vec<DispatchSpec> {
+        let prelude = group.prelude(setup, network, walk.firsts[0], walk.tiles);
+        let kernels: Vec<(usize, &'static str)> = cuts
+            .pieces
+            .into_iter()
+            .map(|piece| {
+                let parts = linked(setup, group, network, &prelude, piece.text, piece.kernel);
+                (self.kernel(piece.kernel, parts, piece.equations), piece.kernel)
+            })
+            .collect();
+        let weights = if network.target.images() { "weights" } else { PACKED };
+        cuts.dispatches
+            .into_iter()
+            .map(|cut| {
+                let (kernel, label) = kernels[cut.piece];
+                let named = |variable: &'static str| (variable, variable.to_owned());
+                let mut buffers = vec![named("points"), named("samples"), named("slabs")];
+                buffers.extend([
+                    ("weights", weights.to_owned()),
+                    ("shares", shares.clone()),
+                    ("scratch", scratch.clone()),
+                ]);
+                if label == "stage" {
+                    let stretch = format!("layer {}", cut.layer);
+                    if !self.buffers.iter().any(|buffer| buffer.name == stretch) {
+                        let words = bytemuck::cast_slice(&[cut.layer as u32, 0, 0, 0]).to_vec();
+                        self.buffer(&stretch, Kind::Uniform, 16, words);
+                    }
+                    buffers.push(("stretch", stretch));
+                }
+                let flop = group.shares.iter().map(|share| flop_of(setup, network, share, &cut.work)).sum();
+                let label = format!("{} ({})", cut.label, group.name);
+                DispatchSpec { kernel, buffers, size: Size::Workgroups(walk.workgroups), label, flop: Some(flop) }
+            })
+            .collect()
+    }
+}
+
+fn flop_of(setup: &Setup, network: &Network, share: &Share, done: &[Work]) -> f64 {
+    let jet = setup.problem.jet_of(share.term);
+    let of_point = done.iter().map(|work| match work {
+        Work::Map { map, layer, way } => work::map(setup, &network.program.maps[*map], *layer, *way, jet),
+        Work::Outputs => work::outputs(setup, jet),
+    });
+    work::points_of(setup, share) as f64 * of_point.sum::<f64>()
+}
+
+/// The texts of a kernel that carries the jets of `group` through the network.
+fn linked(setup: &Setup, group: &Group, network: &Network, prelude: &Prelude, text: String, kernel: &str) -> Vec<Part> {
+    let mut parts = carrying(setup, network, group.jet, prelude.clone());
+    parts.extend(group.residuals.iter().cloned());
+    parts.push(shader("shares"));
+    parts.push(Part::new(format!("network {}", setup.network.name()), text));
+    parts.push(shader(&format!("kernels/{kernel}")));
+    parts
+}
+
+/// The texts that any kernel with feature vectors begins with.
+pub(super) fn carrying(setup: &Setup, network: &Network, jet: crate::math::Jet, mut prelude: Prelude) -> Vec<Part> {
+    let shape = &setup.shape;
+    network.target.constants(shape, jet, &network.parts(), &mut prelude);
+    let places = network.declarations(&mut prelude);
+    let mut parts = vec![prelude.part(), shader("math"), shader(&format!("jets/{}", jet.name()))];
+    parts.extend(network.target.texts(shape, jet, &network.parts()));
+    parts.push(shader("tile"));
+    parts.extend(network.ops());
+    parts.push(places);
+    parts
+}
+
+/// Bytes of feature vectors that one tile takes.
+pub(super) fn bytes_of_tile(network: &Network, jet: crate::math::Jet) -> u64 {
+    let jet_bytes = if network.target.images() { 16 * jet.texels() } else { super::gpu::jet_bytes(jet) };
+    (jet_bytes * network.vectors() * network.target.stride(network.shape) * network.target.points()) as u64
+}
+
+fn scratch_bytes(network: &Network, group: &Group) -> u64 {
+    bytes_of_tile(network, group.jet)
+}
+
+/// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass the driver's limit
+/// or that there are fewer workgroups than the machine can use; feature vectors must fit one binding.
+fn tiles_per_workgroup(
+    setup: &Setup,
+    group: &Group,
+    network: &Network,
+    keep: Keep,
+    offered: &Capabilities,
+) -> Result<usize> {
+    let target = network.target;
+    let trips = trips_per_tile(setup, target, &network.program);
+    let limit = offered.trip_limit.unwrap_or(usize::MAX);
+    if trips > limit {
+        return Err(Error::Usage(format!(
+            "one tile of {} points takes about {trips} loop trips, this driver ends loops silently after {limit}: take a smaller --width or --depth",
+            target.points()
+        )));
+    }
+    let tiles: usize = group.shares.iter().map(|share| work::points_of(setup, share).div_ceil(target.points())).sum();
+    let largest = if target.images() { offered.image.unwrap_or(0) } else { offered.binding };
+    let room = (largest / scratch_bytes(network, group)).max(1) as usize;
+    if keep == Keep::PerTile && tiles > room {
+        return Err(Error::Device(format!(
+            "{tiles} tiles of features do not fit this adapter's largest piece of memory, which holds {room}: \
+             take --plan fused, which keeps none, fewer points or a narrower network"
+        )));
+    }
+    let by_room = match keep {
+        Keep::PerWorkgroup => tiles.div_ceil(room.saturating_sub(group.shares.len()).max(1)),
+        Keep::PerTile => 1,
+    };
+    let by_trips = (limit / trips).max(1);
+    Ok(tiles.div_ceil(target.slabs()).min(by_trips).max(by_room).max(1))
+}
+
+/// Loop trips of one thread for one tile; loops over rows, blocks and spans of a few dozen are unrolled by every compiler
+/// and not counted.
+pub fn trips_per_tile(setup: &Setup, target: &dyn Target, program: &Program) -> usize {
+    let places = target.points() / target.lanes();
+    let outputs = 6 * setup.shape.width * places + target.threads() + 2 * target.points();
+    setup.shape.depth * (target.trips(&setup.shape, program) + 8) + outputs
+}

@@ -1,0 +1,296 @@
+//! A training step as a value: built once, recorded many times, nothing read back inside.
+
+use std::collections::BTreeMap;
+use std::slice::from_ref;
+
+use crate::error::Result;
+use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Image, Kernel, Resource, Vectors};
+use crate::math::Schedule;
+use crate::math::rng::Seeds;
+use crate::networks::{Network, Shape};
+use crate::problems::{Problem, Sampling};
+use crate::strategies::Strategy;
+
+use super::blueprint::{Blueprint, DispatchSpec, KernelSpec, Kind, PACKED, Size};
+use super::packing::Packing;
+use super::plans::Plan;
+use super::prelude::Prelude;
+use super::settings::Settings;
+use super::tile::Tile;
+
+/// Adam's decay rates, as logarithms for the bias corrections.
+const BETAS: [f64; 2] = [0.9, 0.999];
+
+/// Steps whose records the device keeps before it overwrites the oldest.
+pub const RING: usize = 1024;
+
+/// Everything that decides what a step computes.
+#[derive(Clone)]
+pub struct Setup<'a> {
+    pub problem: &'a dyn Problem,
+    pub network: &'a dyn Network,
+    pub shape: Shape,
+    pub strategy: &'a dyn Strategy,
+    /// Points of each set of the problem.
+    pub counts: Vec<usize>,
+    /// New points at every step, or those that lie in the buffer.
+    pub resampled: bool,
+    pub schedule: Schedule,
+    /// Length of the run that the schedule is stretched over.
+    pub steps: u64,
+    /// Seeds of points and of the strategy's orders.
+    pub seeds: Seeds,
+    /// The order in which each term meets the others, instead of random ones.
+    pub orders: Option<Vec<Vec<usize>>>,
+}
+
+impl Setup<'_> {
+    /// What the device reads at run time.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            seeds: self.seeds,
+            schedule: self.schedule,
+            steps: self.steps,
+            progress: None,
+            terms: self.problem.terms().len(),
+        }
+    }
+
+    /// Where the points of each set begin, and how many there are in all.
+    pub fn set_firsts(&self) -> (Vec<usize>, usize) {
+        firsts(&self.counts)
+    }
+
+    /// Every term on every one of its point sets, term after term, and how many samples there are in all.
+    pub fn shares(&self) -> (Vec<Share>, usize) {
+        let mut next = 0;
+        let mut shares = Vec::new();
+        for (term, spec) in self.problem.terms().iter().enumerate() {
+            for &set in spec.sets {
+                shares.push(Share { term, set, first_sample: next });
+                next += self.counts[set];
+            }
+        }
+        (shares, next)
+    }
+}
+
+/// What a term has on one of its point sets: samples of their own and a mean of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub term: usize,
+    pub set: usize,
+    /// Where its samples begin.
+    pub first_sample: usize,
+}
+
+fn firsts(counts: &[usize]) -> (Vec<usize>, usize) {
+    let mut next = 0;
+    let starts = counts
+        .iter()
+        .map(|count| {
+            next += count;
+            next - count
+        })
+        .collect();
+    (starts, next)
+}
+
+/// Constants that more than one kernel of a step wants.
+pub fn common_prelude(setup: &Setup) -> Prelude {
+    let mut p = Prelude::default();
+    let axes = setup.problem.axes();
+    let terms = setup.problem.terms();
+    p.u32("AXES", axes.len()).u32("FIELDS", setup.shape.outputs).u32("TERMS", terms.len());
+    p.f32s("SLOPES", &axes.iter().map(|a| a.slope).collect::<Vec<_>>());
+    p.f32s("OFFSETS", &axes.iter().map(|a| a.offset).collect::<Vec<_>>());
+    for (index, term) in terms.iter().enumerate() {
+        p.u32(&format!("TERM_{}", term.name.to_uppercase()), index);
+    }
+    for (name, value) in setup.problem.constants() {
+        p.f32(name, value);
+    }
+    if !setup.problem.laplacian().is_empty() {
+        p.f32s("LAPLACIAN", &setup.problem.laplacian());
+    }
+    p.line("alias Point = array<f32, AXES>;");
+    p.line("alias Fields = array<Jet, FIELDS>;");
+    p
+}
+
+/// A built step with the buffers a trainer looks into.
+pub struct Step {
+    pub parameters: Buffer,
+    pub moments: Buffer,
+    /// The packed parameters, as `update` writes them.
+    pub packed: Buffer,
+    /// Their copy in an image, where kernels read from one.
+    mirror: Option<(Dispatch, Image)>,
+    pub points: Buffer,
+    pub rows: Buffer,
+    pub control: Buffer,
+    settings: Buffer,
+    pub ring: Buffer,
+    pub packing: Packing,
+    /// Draws points and computes data; part of `whole` where points are resampled.
+    pub sample: Dispatch,
+    /// From points to gradient rows, losses and coefficients.
+    pub gradients: Vec<Dispatch>,
+    /// The whole step.
+    pub whole: Vec<Dispatch>,
+    /// Terms of the problem.
+    pub terms: usize,
+}
+
+impl Step {
+    /// Numbers per step in the ring: losses, coefficients, Gram matrix row by row, learning rate.
+    pub fn record_length(terms: usize) -> usize {
+        2 * terms + terms * terms + 1
+    }
+
+    /// Builds the step of `setup` by `plan`.
+    ///
+    /// # Errors
+    /// A tile that this adapter cannot run, memory that it does not have, or a kernel that does not compile.
+    pub fn build(gpu: &Gpu, setup: &Setup, plan: &dyn Plan, tile: &Tile) -> Result<Step> {
+        let blueprint = Blueprint::new(setup, plan, tile, &gpu.capabilities())?;
+        Step::realise(gpu, setup, blueprint)
+    }
+
+    /// Makes buffers, kernels and dispatches of a plan. Kernels compile side by side: in software that takes most of the
+    /// time before the first step.
+    fn realise(gpu: &Gpu, setup: &Setup, blueprint: Blueprint) -> Result<Step> {
+        let mut memory = BTreeMap::new();
+        for spec in &blueprint.buffers {
+            let made = match spec.kind {
+                Kind::Storage => Vectors::Buffer(gpu.storage(&spec.name, spec.bytes)?),
+                Kind::Uniform => Vectors::Buffer(gpu.uniform(&spec.name, &spec.contents)?),
+                Kind::Image => gpu.vectors(&spec.name, spec.bytes.div_ceil(16), true)?,
+            };
+            if let (Kind::Storage, Vectors::Buffer(buffer)) = (spec.kind, &made) {
+                gpu.write(buffer, &spec.contents);
+            }
+            memory.insert(spec.name.clone(), made);
+        }
+        let kernels = compile(gpu, &blueprint)?;
+        let bind = |spec: &DispatchSpec| -> Result<Dispatch> {
+            let buffers: Vec<(&str, &Vectors)> =
+                spec.buffers.iter().map(|(variable, name)| (*variable, &memory[name])).collect();
+            let bound = kernels[spec.kernel].bind(gpu, &buffers)?;
+            let dispatch = match spec.size {
+                Size::Threads(count) => bound.threads(count as u32),
+                Size::Workgroups(count) => bound.workgroups(count as u32),
+            };
+            Ok(dispatch.counted(&spec.label, spec.flop))
+        };
+        let sample = bind(&blueprint.sample)?;
+        let gradients: Vec<Dispatch> = blueprint.gradients.iter().map(bind).collect::<Result<_>>()?;
+        let mut whole = gradients.clone();
+        whole.push(bind(&blueprint.update)?);
+        if setup.resampled {
+            whole.insert(0, sample.clone());
+        }
+        let mut take = |name: &str| match memory.remove(name) {
+            Some(Vectors::Buffer(buffer)) => buffer,
+            _ => unreachable!("every blueprint has a buffer `{name}`"),
+        };
+        let packed = take(PACKED);
+        let [parameters, moments, points] = ["parameters", "moments", "points"].map(&mut take);
+        let [rows, control, settings, ring] = ["rows", "control", "settings", "ring"].map(&mut take);
+        let mirror = match memory.remove("weights") {
+            Some(Vectors::Image(image)) => Some((gpu.copy(&packed, &image), image)),
+            _ => None,
+        };
+        whole.extend(mirror.iter().map(|(copy, _)| copy.clone()));
+        Ok(Step {
+            parameters,
+            moments,
+            packed,
+            mirror,
+            points,
+            rows,
+            control,
+            settings,
+            ring,
+            packing: blueprint.packing,
+            sample,
+            gradients,
+            whole,
+            terms: setup.problem.terms().len(),
+        })
+    }
+
+    /// Sets seeds and learning rate of the steps to come.
+    pub fn set_settings(&self, gpu: &Gpu, settings: &Settings) {
+        gpu.write(&self.settings, &settings.words());
+    }
+
+    /// Puts `parameters` on the device, packed copies included.
+    pub fn set_parameters(&self, gpu: &Gpu, parameters: &[f32]) {
+        gpu.write(&self.parameters, parameters);
+        gpu.write(&self.packed, &self.packing.pack(parameters));
+        if let Some((copy, _)) = &self.mirror {
+            gpu.submit(from_ref(copy), 1);
+        }
+    }
+
+    /// The packed parameters where kernels read them.
+    pub fn weights(&self) -> &dyn Resource {
+        match &self.mirror {
+            Some((_, image)) => image,
+            None => &self.packed,
+        }
+    }
+}
+
+/// Compiles all kernels of a blueprint, each on a thread of its own.
+fn compile(gpu: &Gpu, blueprint: &Blueprint) -> Result<Vec<Kernel>> {
+    let link = |spec: &KernelSpec| Kernel::link(gpu, spec.label, &spec.parts);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = blueprint.kernels.iter().map(|spec| scope.spawn(move || link(spec))).collect();
+        threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// Constants of sampler, reduction, coefficients and update.
+pub(super) fn downstream_prelude(
+    setup: &Setup,
+    packing: &Packing,
+    slab_first: &[usize],
+    (reducers, barrier): (usize, &str),
+) -> Prelude {
+    let mut p = common_prelude(setup);
+    p.u32("REDUCERS", reducers).line(&format!("fn wait() {{ {barrier}(); }}"));
+    let terms = setup.problem.terms();
+    let sets = setup.problem.sets();
+    let (set_firsts, points) = setup.set_firsts();
+    let (shares, _) = setup.shares();
+    let column = |of: fn(&Share) -> usize| shares.iter().map(of).collect::<Vec<_>>();
+    let regions: Vec<usize> = sets.iter().map(|set| set.regions.len()).collect();
+    p.u32("PARAMETERS", packing.places.len()).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
+    p.u32("GRAM_PARTS", packing.slab_vectors.div_ceil(reducers)).u32("SLAB_VECTORS", packing.slab_vectors);
+    p.u32s("SLAB_FIRST", slab_first);
+    p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
+    p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));
+    p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());
+    p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);
+    let sampling = if setup.resampled { Sampling::Resampled } else { Sampling::Fixed };
+    p.u32s("SET_STREAM", &(0..sets.len()).map(|set| setup.problem.stream(set, sampling)).collect::<Vec<_>>());
+    p.u32s(
+        "SET_OPPOSITE",
+        &(0..sets.len()).map(|set| setup.problem.opposite(set, sampling).into()).collect::<Vec<_>>(),
+    );
+    p.u32s("SET_REGIONS", &regions).u32s("SET_FIRST_REGION", &firsts(&regions).0);
+    p.u32("SHARES", shares.len()).u32s("SHARE_TERM", &column(|s| s.term));
+    p.u32s("SHARE_SET", &column(|s| s.set)).u32s("SHARE_SAMPLE", &column(|s| s.first_sample));
+    p.bool("GIVEN_ORDERS", setup.orders.is_some());
+    p.f32("LOG_BETA1", BETAS[0].ln()).f32("LOG_BETA2", BETAS[1].ln());
+    p
+}
+
+/// Lower and upper ends of every region, set after set, flat.
+pub(super) fn regions(problem: &dyn Problem) -> Vec<f32> {
+    let sets = problem.sets();
+    let regions = sets.iter().flat_map(|set| &set.regions);
+    regions.flat_map(|r| r.lower.iter().chain(&r.upper)).map(|&x| x as f32).collect()
+}
