@@ -142,11 +142,6 @@ impl Blueprint {
         let update = kernel(&mut draft, "update", &[], parameters, "Adam on Σ cₖ gₖ");
         Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing })
     }
-
-    /// Whether packed parameters are copied into an image before kernels read them.
-    pub fn mirrored(&self) -> bool {
-        self.buffers.iter().any(|buffer| buffer.name == "weights")
-    }
 }
 
 /// A blueprint that is being drawn.
@@ -246,7 +241,7 @@ impl Draft {
         for (group, walk) in groups.iter().zip(&walks) {
             let tiles = if plan.keeps() == Keep::PerTile { walk.tiles } else { 1 };
             let scratch = format!("scratch of the {}", group.name);
-            let bytes = scratch_bytes(&network, group) * (walk.workgroups * tiles) as u64;
+            let bytes = bytes_of_tile(&network, group.jet) * (walk.workgroups * tiles) as u64;
             self.buffer(&scratch, vectors, bytes, Vec::new());
             let shares = format!("shares of the {}", group.name);
             let table = share_table(setup, group, &walk.firsts);
@@ -341,10 +336,6 @@ pub(super) fn bytes_of_tile(network: &Network, jet: crate::math::Jet) -> u64 {
     (jet_bytes * network.vectors() * network.target.stride(network.shape) * network.target.points()) as u64
 }
 
-fn scratch_bytes(network: &Network, group: &Group) -> u64 {
-    bytes_of_tile(network, group.jet)
-}
-
 /// How many tiles a workgroup walks over: enough that slabs stay few, not so many that loops pass the driver's limit
 /// or that there are fewer workgroups than the machine can use; feature vectors must fit one binding.
 fn tiles_per_workgroup(
@@ -365,7 +356,7 @@ fn tiles_per_workgroup(
     }
     let tiles: usize = group.shares.iter().map(|share| work::points_of(setup, share).div_ceil(target.points())).sum();
     let largest = if target.images() { offered.image.unwrap_or(0) } else { offered.binding };
-    let room = (largest / scratch_bytes(network, group)).max(1) as usize;
+    let room = (largest / bytes_of_tile(network, group.jet)).max(1) as usize;
     if keep == Keep::PerTile && tiles > room {
         return Err(Error::Device(format!(
             "{tiles} tiles of features do not fit this adapter's largest piece of memory, which holds {room}: \
