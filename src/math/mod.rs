@@ -3,6 +3,7 @@
 
 pub mod dual;
 pub mod jet;
+pub mod multi_index;
 pub mod names;
 pub mod numpy;
 pub mod portable;
@@ -15,6 +16,7 @@ pub mod tape;
 
 pub use dual::Dual;
 pub use jet::{Jet, Variant};
+pub use multi_index::MultiIndex;
 pub use real::Real;
 pub use schedule::Schedule;
 pub use tape::Var;
