@@ -136,7 +136,7 @@ fn logs_show_how_far_a_run_is() {
     let output = common::program().args(arguments).output().unwrap();
     let said = errors(&output);
     let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("step ")).collect();
-    assert!(code(&output) == 0 && said.contains("compiling kernels") && !lines.is_empty(), "{said}");
+    assert!(code(&output) == 0 && said.contains("compiling kernels: fused, ") && !lines.is_empty(), "{said}");
     for part in [" of 4000 · pde ", " · L2 ", " steps/s · ", " left"] {
         assert!(lines.iter().all(|line| line.contains(part)), "no `{part}` in {said}");
     }

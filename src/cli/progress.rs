@@ -76,9 +76,9 @@ impl Observer for Show<'_> {
         self.pulse.beat(MINUTE, || format!("measuring tiles: {tile}"));
     }
 
-    fn compiling(&mut self) {
-        self.bar.set_message("compiling kernels");
-        self.pulse.beat(MINUTE, || "compiling kernels".to_owned());
+    fn compiling(&mut self, kernels: &str) {
+        self.bar.set_message(format!("compiling kernels: {kernels}"));
+        self.pulse.beat(MINUTE, || format!("compiling kernels: {kernels}"));
     }
 
     fn notice(&mut self, text: &str) {

@@ -290,9 +290,15 @@ impl Draft {
                     }
                     buffers.push(("stretch", stretch));
                 }
-                let flop = group.shares.iter().map(|share| flop_of(setup, network, share, &cut.work)).sum();
+                let flop: f64 = group.shares.iter().map(|share| flop_of(setup, network, share, &cut.work)).sum();
                 let label = format!("{} ({})", cut.label, group.name);
-                DispatchSpec { kernel, buffers, size: Size::Workgroups(walk.workgroups), label, flop: Some(flop) }
+                DispatchSpec {
+                    kernel,
+                    buffers,
+                    size: Size::Workgroups(walk.workgroups),
+                    label,
+                    flop: (flop > 0.0).then_some(flop),
+                }
             })
             .collect()
     }

@@ -24,6 +24,6 @@ pub use blueprint::Blueprint;
 pub use plans::{ALL, Fused, Layered, Plan, Unfused, find};
 pub use predict::Predictor;
 pub use settings::Settings;
-pub use step::{Setup, Step};
+pub use step::{Setup, Step, names};
 pub use tile::{Tile, default_tile};
 pub use tune::{Tuned, tune};

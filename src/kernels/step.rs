@@ -243,6 +243,18 @@ impl Step {
     }
 }
 
+/// The kernels of a step as one would list them: those of one label together, such as "3 × stage, reduce". Empty where the
+/// step cannot be planned, which building it will say.
+pub fn names(gpu: &Gpu, setup: &Setup, plan: &dyn Plan, tile: &Tile) -> String {
+    let Ok(blueprint) = Blueprint::new(setup, plan, tile, &gpu.capabilities()) else { return String::new() };
+    let same = blueprint.kernels.chunk_by(|a, b| a.label == b.label);
+    let name = |kernels: &[KernelSpec]| match kernels.len() {
+        1 => kernels[0].label.to_owned(),
+        count => format!("{count} × {}", kernels[0].label),
+    };
+    same.map(name).collect::<Vec<_>>().join(", ")
+}
+
 /// Compiles all kernels of a blueprint, each on a thread of its own.
 fn compile(gpu: &Gpu, blueprint: &Blueprint) -> Result<Vec<Kernel>> {
     let link = |spec: &KernelSpec| Kernel::link(gpu, spec.label, &spec.parts);

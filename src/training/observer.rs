@@ -45,8 +45,8 @@ pub trait Observer {
     /// A tile is being built and measured, to find the fastest.
     fn measuring(&mut self, _tile: &str) {}
 
-    /// Kernels are being compiled.
-    fn compiling(&mut self) {}
+    /// Kernels are being compiled, such as "3 × stage, reduce".
+    fn compiling(&mut self, _kernels: &str) {}
 
     /// Something a user should know, though the run goes on.
     fn notice(&mut self, _text: &str) {}

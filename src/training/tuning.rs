@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::kernels::{Plan, Setup, Tile, Tuned, default_tile, tune};
+use crate::kernels::{self, Plan, Setup, Tile, Tuned, default_tile, tune};
 
 use super::cache::{Cache, Key};
 use super::configuration::Config;
@@ -246,7 +246,7 @@ impl Tuner {
         let (setup, plan, parameters) = (config.setup(), config.plan, config.initial());
         let choice = begun.unwrap_or_else(|| self.choose(gpu, &setup, plan, observer));
         let default = Choice::default(gpu, &setup);
-        observer.compiling();
+        observer.compiling(&kernels::names(gpu, &setup, plan, &choice.tile));
         match Trainer::with_tile(gpu, setup.clone(), plan, choice.tile, &parameters) {
             Err(error) if choice.tile != default.tile && gpu.fault().is_none() => {
                 observer.notice(&format!(
