@@ -1,6 +1,7 @@
 // Elementary functions from + − × and one division, the twin of src/math/portable.rs. WGSL allows its own
 // tanh, sin and exp errors up to 5·10⁻⁴, differently on every driver; these stay within 3.4·10⁻⁷ and differ
-// between devices only where a driver fuses a multiplication with an addition.
+// between devices only where a driver fuses a multiplication with an addition. Coefficients are minimax fits, to the digits of
+// f32.
 // A NaN argument gives an unspecified number (clamp may swallow it): look for NaN in parameters and losses.
 //
 // provides: PI, scalar, sin_pi, cos_pi, hyperbolic_tangent, sigmoid, exponential, Derivatives, tanh_derivatives,
@@ -50,7 +51,8 @@ fn exponential(x: f32) -> f32 {
     return p * bitcast<f32>(u32(i32(k) + 127) << 23u);
 }
 
-// A scalar function at a point: its value and four derivatives, as far as an adjoint of third order needs.
+// A scalar function at a point: its value and four derivatives, which the adjoint of a jet of third order needs; that of one of
+// order n needs n + 1.
 struct Derivatives { f0: f32, f1: f32, f2: f32, f3: f32, f4: f32 }
 
 fn tanh_derivatives_of_value(y: f32) -> Derivatives {

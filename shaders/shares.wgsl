@@ -1,7 +1,7 @@
 // Which term on which of its point sets a workgroup serves, and what stands between the two ways through the network: the
 // residual and its adjoint.
 //
-// provides: Share, Walk, assigned, load_tile, residuals, finish
+// provides: Share, Assigned, assigned, load_tile, residuals, finish
 // expects:  term_residual, term_adjoint (residuals); tile; jets; SHARE_SLOTS, KERNEL_SHARES, FIRST_WORKGROUP, TILES, PAIRED
 //           (prelude)
 
@@ -10,7 +10,7 @@ struct Share {              // a term on one of its point sets
     first_sample: u32,      // where their data begin
     count: u32,             // how many there are
     first_workgroup: u32,   // which workgroups serve them: from this one, counted over all kernels
-    weight: f32,            // 1/count: a mean
+    weight: f32,            // 1/count: a mean (how terms are weighted against each other is decided with their gradients)
     term: u32,              // the term's place among the problem's
     partner_axis: u32,      // where points have partners, see Partner in tile.wgsl
     partner_at: f32,
@@ -20,10 +20,11 @@ struct Share {              // a term on one of its point sets
 @group(0) @binding(1) var<storage, read> points: array<f32>;                // [point][axis], physical
 @group(0) @binding(2) var<storage, read> samples: array<vec4f>;             // [sample], the known right-hand side, one entry per component
 
-// The way of a workgroup: its share, the first of its tiles, and how many they are.
-struct Walk { share: Share, partner: Partner, first_tile: u32, tiles: u32 }
+// What a workgroup has to do: its share, the first of its tiles, and how many they are.
+struct Assigned { share: Share, partner: Partner, first_tile: u32, tiles: u32 }
 
-fn assigned(workgroup: u32) -> Walk {
+// A dispatch has as many workgroups as its shares need, so there is a tile for each.
+fn assigned(workgroup: u32) -> Assigned {
     let slab = workgroup + FIRST_WORKGROUP;
     var s = 0u;
     for (var i = 1u; i < KERNEL_SHARES; i++) {
@@ -34,21 +35,21 @@ fn assigned(workgroup: u32) -> Walk {
     let first_tile = (slab - share.first_workgroup) * TILES;
     let partner = Partner(select(AXES, share.partner_axis, PAIRED), share.partner_at);
     let places = select(share.count, 2u * share.count, partner.axis < AXES);
-    return Walk(share, partner, first_tile, min(TILES, (places + POINTS - 1u) / POINTS - first_tile));
+    return Assigned(share, partner, first_tile, min(TILES, (places + POINTS - 1u) / POINTS - first_tile));
 }
 
 // The inputs of one of its tiles.
-fn load_tile(walk: Walk, tile: u32) {
-    inputs(walk.share.first_point, walk.share.count, (walk.first_tile + tile) * POINTS, walk.partner);
+fn load_tile(work: Assigned, tile: u32) {
+    inputs(work.share.first_point, work.share.count, (work.first_tile + tile) * POINTS, work.partner);
 }
 
 // Residual r and its adjoint at every place of a tile: leaves ȳ in OUTPUT_BAR and returns this thread's part of the loss
 // Σ |r|² / count. Point and partner see the same jump of the fields, point minus partner; it counts once, and its
 // cotangent has both signs.
-fn residuals(walk: Walk, tile: u32) -> f32 {
-    let share = walk.share;
-    let first = (walk.first_tile + tile) * POINTS;
-    let paired = PAIRED && walk.partner.axis < AXES;
+fn residuals(work: Assigned, tile: u32) -> f32 {
+    let share = work.share;
+    let first = (work.first_tile + tile) * POINTS;
+    let paired = PAIRED && work.partner.axis < AXES;
     var loss = 0.0;
     if group != 0u { return loss; }
     for (var place = lane; place < POINTS; place += LANES) {

@@ -58,6 +58,9 @@ fn output_gradient(local: u32) {
     }
 }
 
+// A workgroup's slab of partial sums: the loss, one vec4f; a layer's scale ρ each (left alone where ρ is not trained); layer after
+// layer, map after map, the gradients against (coordinates, one) and then those of the squares; the output layer. What
+// belongs to no parameter, say of rows past the width, may be anything: `reduce` takes the entries that have owners.
 // The first tile of a workgroup writes its slab, the others add.
 fn accumulate(i: u32, g: vec4f) {
     if fresh { keep_slab(i, g); } else { keep_slab(i, slab_vector(i) + g); }
@@ -76,7 +79,7 @@ fn sum_over_threads(local: u32, own: f32) -> f32 {
     return sum;
 }
 
-// The gradient of layer l's scale ρ.
+// The gradient of layer l's scale ρ, where it is trained.
 fn sum_scale(local: u32, l: u32, own: f32) {
     let sum = sum_over_threads(local, own);
     if local == 0u { accumulate(slab_at + 1u + l, vec4f(sum, 0.0, 0.0, 0.0)); }

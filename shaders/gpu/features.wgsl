@@ -36,11 +36,11 @@ fn walked(index: u32) -> u32 {
     return subgroup * WALK_SIZE + index % WALK_SIZE;
 }
 
-// Takes up the feature vectors of number `place`.
-fn enter(local: u32, place: u32) {
+// A workgroup takes up its own feature vectors, or those of one of its tiles.
+fn enter(local: u32, owner: u32) {
     lane = local % LANES;
     group = local / LANES;
-    tile_at = place * (VECTORS * STRIDE / 2u);
+    tile_at = owner * (VECTORS * STRIDE / 2u);
 }
 
 fn pair_of(vector: u32, row: u32) -> u32 { return tile_at + (vector * STRIDE + row) / 2u; }

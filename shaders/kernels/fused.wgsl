@@ -1,6 +1,6 @@
 // The whole way from points to partial gradients for one tile of points at a time: jets forward, residual, its adjoint, and
-// back. Nothing but parameters, samples and gradient slabs is shared between workgroups. Each workgroup serves one term on
-// one point set, walks over its tiles and owns one slab.
+// back. Workgroups share nothing that is written: each serves one term on one point set, walks over its tiles and owns one
+// slab.
 //
 // provides: fused
 // expects:  forward_layer, backward_layer (emitted for the network); shares; tile; target
@@ -8,17 +8,17 @@
 @compute @workgroup_size(THREADS)
 fn fused(@builtin(local_invocation_index) index: u32, @builtin(workgroup_id) workgroup: vec3u) {
     let local = walked(index);
-    let walk = assigned(workgroup.x);
+    let work = assigned(workgroup.x);
     enter(local, workgroup.x);
     var loss = 0.0;
-    for (var tile = 0u; tile < walk.tiles; tile++) {
+    for (var tile = 0u; tile < work.tiles; tile++) {
         fresh = tile == 0u;
-        load_tile(walk, tile);
+        load_tile(work, tile);
         barrier();
         for (var l = 0u; l < DEPTH; l++) { forward_layer(l); }
         outputs();
         barrier();
-        loss += residuals(walk, tile);
+        loss += residuals(work, tile);
         barrier();
         output_gradient(local);
         outputs_adjoint_stage();

@@ -9,12 +9,12 @@
 @compute @workgroup_size(THREADS)
 fn stage(@builtin(local_invocation_index) index: u32, @builtin(workgroup_id) workgroup: vec3u) {
     let local = walked(index);
-    let walk = assigned(workgroup.x);
+    let work = assigned(workgroup.x);
     var loss = 0.0;
-    for (var tile = 0u; tile < walk.tiles; tile++) {
+    for (var tile = 0u; tile < work.tiles; tile++) {
         enter(local, workgroup.x * TILES + tile);
         fresh = tile == 0u;
-        loss += part(local, stretch.x, walk, tile);
+        loss += part(local, stretch.x, work, tile);
     }
     if LOSES { finish(local, loss); }
 }

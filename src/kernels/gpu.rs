@@ -199,15 +199,20 @@ impl Gpu {
         text + "            }\n        }\n    }\n}\n"
     }
 
-    /// The gradient against (coordinates, one): threads are rows, as many as workgroup memory holds.
-    fn input_text(&self, shape: &Shape, parts: &BTreeSet<usize>) -> String {
+    /// The gradient against (coordinates, one), or that of the bias alone: threads are rows, as many as workgroup memory holds.
+    fn input_text(&self, shape: &Shape, parts: &BTreeSet<usize>, coordinates: bool) -> String {
         let run = (shape.inputs + 1).div_ceil(4);
         let rows = self.input_rows(shape, parts);
-        let mut text =
-            String::from("\n// Against (coordinates, one), a thread per row; the constant one gives the bias.\n");
-        let _ = writeln!(text, "fn input_gradient(local: u32, z: u32, slab: u32) {{");
+        let columns = if coordinates { 0..shape.inputs + 1 } else { shape.inputs..shape.inputs + 1 };
+        let mut text = String::from(match coordinates {
+            true => {
+                "\n// Against (coordinates, one), a thread per row; the constant one gives the bias.\nfn input_gradient"
+            }
+            false => "\n// Against one alone, where a map takes no coordinates.\nfn bias_gradient",
+        });
+        let _ = writeln!(text, "(local: u32, z: u32, slab: u32) {{");
         let _ = writeln!(text, "    for (var first_row = 0u; first_row < WIDTH; first_row += {rows}u) {{");
-        for c in 0..=shape.inputs {
+        for c in columns.clone() {
             let _ = writeln!(text, "        var sum{c} = 0.0;");
         }
         let _ = writeln!(text, "        for (var part = 0u; part < POINTS / PART; part++) {{");
@@ -223,7 +228,7 @@ impl Gpu {
         let _ = writeln!(text, "            thread_barrier();\n            if local < {rows}u {{");
         let _ = writeln!(text, "                for (var p = 0u; p < PART; p++) {{");
         let _ = writeln!(text, "                    let z_bar = staged[local * PITCH + p];");
-        for axis in 0..shape.inputs {
+        for axis in columns.clone().filter(|&column| column < shape.inputs) {
             let x = format!("load(INPUT, {axis}u, part * PART + p)");
             let _ = writeln!(text, "                    sum{axis} = add_inner(sum{axis}, z_bar, {x});");
         }
@@ -232,7 +237,8 @@ impl Gpu {
         let end = shape.width.next_multiple_of(self.lanes);
         let _ = writeln!(text, "        if local < {rows}u && first_row + local < {end}u {{");
         let _ = writeln!(text, "            let at = slab + (first_row + group * LANES) * {run}u + lane;");
-        let all: Vec<String> = (0..=shape.inputs).map(|c| format!("sum{c}")).collect();
+        let sum = |c: usize| if columns.contains(&c) { format!("sum{c}") } else { "0.0".to_owned() };
+        let all: Vec<String> = (0..=shape.inputs).map(sum).collect();
         for (v, four) in all.chunks(4).enumerate() {
             let rest = ", 0.0".repeat(4 - four.len());
             let _ =
@@ -260,7 +266,7 @@ const GRADIENT: &str = "\
 // product, and lanes are columns. A jet of z̄ is the same for all lanes: one line. The jets of the columns lie a row apart, one
 // line each, so they pass through workgroup memory, a few points at a time.
 //
-// provides: staged, gradient_N, input_gradient
+// provides: staged, gradient_N, input_gradient, bias_gradient
 // expects:  scratch, pair_of, load, thread_barrier, lane, group (gpu/features); add_inner, value (jets); accumulate (tile);
 //           ROWS, ROW_BLOCKS, TURNS, CHUNK, PART (prelude)
 
@@ -393,9 +399,12 @@ impl Target for Gpu {
     }
 
     fn constants(&self, shape: &Shape, jet: Jet, parts: &BTreeSet<usize>, prelude: &mut Prelude) {
-        prelude.u32("ROWS", self.rows).u32("ROW_BLOCKS", self.blocks(shape)).u32("PAIR_VECTORS", self.run());
-        prelude.u32("TURNS", self.blocks(shape).div_ceil(self.groups));
-        prelude.u32("CHUNK", self.chunk(shape, parts)).u32("PART", self.part(shape, jet, parts));
+        prelude.u32("ROWS", self.rows).note("rows of a block, which one thread multiplies for one point");
+        prelude.u32("ROW_BLOCKS", self.blocks(shape)).note("blocks of a matrix");
+        prelude.u32("PAIR_VECTORS", self.run()).note("vec4f of a block's weights for two columns");
+        prelude.u32("TURNS", self.blocks(shape).div_ceil(self.groups)).note("blocks that a group takes in turn");
+        prelude.u32("CHUNK", self.chunk(shape, parts)).note("columns in workgroup memory, at most");
+        prelude.u32("PART", self.part(shape, jet, parts)).note("points in workgroup memory");
     }
 
     fn texts(&self, shape: &Shape, jet: Jet, parts: &BTreeSet<usize>) -> Vec<Part> {
@@ -406,7 +415,10 @@ impl Target for Gpu {
         vec![
             shader("gpu/features"),
             Part::new("gpu/matmul", self.matmul_text(&pairs)),
-            Part::new("gpu/weight_gradient", format!("{GRADIENT}{gradients}{}", self.input_text(shape, parts))),
+            Part::new("gpu/weight_gradient", {
+                let [inputs, bias] = [true, false].map(|coordinates| self.input_text(shape, parts, coordinates));
+                format!("{GRADIENT}{gradients}{inputs}{bias}")
+            }),
         ]
     }
 
@@ -421,7 +433,7 @@ impl Target for Gpu {
         if let Some(finish) = product.finish {
             for (part, into) in product.into.iter().enumerate() {
                 let mut body = Body::new("row", "lane", 1, "");
-                let z = body.load("z", into);
+                let z = body.load(if product.biased { "z" } else { "product" }, into);
                 finish(&mut body, part, &z);
                 let _ = writeln!(text, "fn {name}_row{}(l: u32, row: u32) {{\n{}}}", of(part), body.finish());
             }
@@ -458,7 +470,12 @@ impl Target for Gpu {
                     features(&at, vector)
                 ),
             };
-            let _ = writeln!(text, "        keep_rows({into}, block, &z);");
+            let why = if product.finish.is_some() {
+                "    // its own rows at its own point: no barrier before they are read"
+            } else {
+                ""
+            };
+            let _ = writeln!(text, "        keep_rows({into}, block, &z);{why}");
             if product.finish.is_some() {
                 let call = format!("{name}_row{}(l, block * ROWS + r);", of(part));
                 let _ = writeln!(text, "        for (var r = 0u; r < ROWS; r++) {{ {call} }}");

@@ -44,7 +44,8 @@ impl Group {
     pub fn prelude(&self, setup: &Setup, network: &Network, first: usize, tiles: usize) -> Prelude {
         let mut prelude = network_prelude(setup, network);
         prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", self.shares.len());
-        prelude.u32("FIRST_WORKGROUP", first).u32("TILES", tiles);
+        prelude.u32("FIRST_WORKGROUP", first).note("workgroups of kernels before this one");
+        prelude.u32("TILES", tiles).note("of a workgroup, at most");
         prelude.bool("PAIRED", self.shares.iter().any(|share| setup.problem.partner(share.term).is_some()));
         condition_constants(setup, &mut prelude);
         prelude
@@ -55,11 +56,16 @@ impl Group {
 pub(super) fn network_prelude(setup: &Setup, network: &Network) -> Prelude {
     let mut p = common_prelude(setup);
     let target = network.target;
-    p.u32("WIDTH", setup.shape.width).u32("DEPTH", setup.shape.depth);
+    p.u32("WIDTH", setup.shape.width)
+        .note("neurons of a hidden layer")
+        .u32("DEPTH", setup.shape.depth)
+        .note("hidden layers");
     p.u32("LANES", target.lanes()).u32("GROUPS", target.groups()).u32("THREADS", target.threads());
-    p.u32("POINTS", target.points()).u32("STRIDE", target.stride(&setup.shape));
-    for (name, value) in &network.packing.constants {
-        p.u32(name, *value);
+    p.note("of a workgroup: LANES × GROUPS");
+    p.u32("POINTS", target.points()).note("of a tile");
+    p.u32("STRIDE", target.stride(&setup.shape)).note("rows that a feature vector takes");
+    for (name, value, note) in &network.packing.constants {
+        p.u32(name, *value).note(note);
     }
     p
 }

@@ -83,24 +83,35 @@ impl Network<'_> {
 
     /// Constants and functions that say where everything lies.
     pub fn declarations(&self, prelude: &mut Prelude) -> Part {
-        prelude.u32("INPUT", 0).u32("OUTPUT", 1).u32("OUTPUT_BAR", 2).u32("A_BAR", 3).u32("SUMS", 4);
-        prelude.u32("PRODUCT", self.product_at()).u32("LAYERS", self.layers_at()).u32("RESULTS", self.results());
+        prelude.u32("INPUT", 0).note("feature vectors outside the layers: x̂,");
+        prelude.u32("OUTPUT", 1).note("the fields y,").u32("OUTPUT_BAR", 2).note("ȳ,");
+        prelude.u32("A_BAR", 3).note("ā of the layer at hand: a thread touches its own rows at its own points only");
+        prelude.u32("SUMS", 4).note("rows that do not fit registers");
+        prelude.u32("PRODUCT", self.product_at()).note("a transposed product, where it is an op of its own");
+        prelude.u32("LAYERS", self.layers_at()).note("the first layer's results");
+        prelude.u32("RESULTS", self.results()).note("results of a layer, in this order:");
         for (m, map) in self.program.maps.iter().enumerate() {
             let name = map.name.to_uppercase();
-            prelude.u32(&name, m).u32(&format!("Z_{name}"), self.cotangents_at() + m);
-            let run = self.target.run();
+            prelude.u32(&name, m).note(&map.equation());
+            prelude
+                .u32(&format!("Z_{name}_BAR"), self.cotangents_at() + m)
+                .note("cotangent of what its activation is taken of");
+            let (run, linear) = (self.target.run(), map.linear);
             prelude.u32(&format!("WEIGHTS_{name}"), self.packing.maps[m].forward / run);
-            prelude.u32(&format!("TRANSPOSE_{name}"), self.packing.maps[m].transpose / run);
-            prelude.u32(&format!("SLAB_{name}"), self.packing.maps[m].slab);
+            prelude.note(&format!("{linear}, in a layer's weights"));
+            prelude.u32(&format!("TRANSPOSE_{name}"), self.packing.maps[m].transpose / run).note("its transpose");
+            prelude
+                .u32(&format!("SLAB_{name}"), self.packing.maps[m].slab)
+                .note("its gradients, in a layer's part of the slab");
         }
         if self.program.join.name().is_some() {
-            prelude.u32("A", self.program.maps.len());
+            prelude.u32("A", self.program.maps.len()).note(self.program.join.equation());
         }
-        prelude.u32("VECTORS", self.vectors());
+        prelude.u32("VECTORS", self.vectors()).note("feature vectors of a tile");
         let last = self.layers_at() + self.shape.depth * self.results() - 1;
-        prelude.u32("LAST", last);
+        prelude.u32("LAST", last).note("the last layer's output");
         let mut text = String::from(
-            "// The results of layer l: feature vectors S, E1 … of it begin here.\n\
+            "// The results of layer l begin here. They are neighbours, so one product may run through several: [s; e₁; e₂].\n\
              fn layer(l: u32) -> u32 { return LAYERS + l * RESULTS; }\n\
              // The last of the layer before, which is that layer's output.\n\
              fn previous(l: u32) -> u32 { return layer(l) - 1u; }\n\
@@ -126,7 +137,7 @@ impl Network<'_> {
     }
 
     fn z_bar(&self, map: usize) -> String {
-        format!("Z_{}", self.program.maps[map].name.to_uppercase())
+        format!("Z_{}_BAR", self.program.maps[map].name.to_uppercase())
     }
 
     /// What a source is called in a kernel's constants, as far as barriers are concerned.
@@ -278,7 +289,7 @@ impl Network<'_> {
     fn write_activation_bar(&self, body: &mut Body, m: usize, y_bar: &str) {
         let map = &self.program.maps[m];
         let y = body.load(map.name, &self.result(m));
-        let z = body.set(&format!("z_{}", map.name), &format!("{}_adjoint({y}, {y_bar})", map.activation.name()));
+        let z = body.set(&format!("z_{}_bar", map.name), &format!("{}_adjoint({y}, {y_bar})", map.activation.name()));
         body.keep(&self.z_bar(m), &z);
     }
 
@@ -303,7 +314,8 @@ impl Network<'_> {
         let names: Vec<String> =
             self.complete().iter().map(|&m| format!("{}_bar", self.program.maps[m].name)).collect();
         if grain == Grain::Fused {
-            let through = format!("{} from a_bar, through the activation", names.join(", "));
+            let through =
+                format!("z_bar of {}, from a_bar through the join and the activation", self.names(&self.complete()));
             stages.push(self.join_bar_stage("join_bar", through, self.trains_scale(), &|body| join_bars(body, true)));
         } else {
             stages.push(
@@ -375,7 +387,7 @@ impl Network<'_> {
     fn activation_bar_stage(&self, m: usize, from: &str) -> Stage {
         let map = &self.program.maps[m];
         let name = format!("{}_{}_bar", map.name, map.activation.name());
-        let equation = format!("z_bar of {}_bar, through {}", map.name, map.activation.name());
+        let equation = format!("z_{}_bar from {}_bar, through {}", map.name, map.name, map.activation.name());
         self.rows_stage(&name, equation, &|body| {
             let y_bar = body.load(&format!("{}_bar", map.name), from);
             self.write_activation_bar(body, m, &y_bar);
@@ -403,13 +415,17 @@ impl Network<'_> {
         let matrix: String = map.linear.chars().take(1).collect();
         let equation = match grain {
             Grain::Fused => {
-                format!("[{}] += {matrix}ᵀ z_bar of {}, each through its activation", names.join("; "), map.name)
+                format!(
+                    "[{}] = {matrix}ᵀ z_{}_bar, and what the join adds; each goes on through its activation",
+                    names.join("; "),
+                    map.name
+                )
             }
-            Grain::Apart => format!("{matrix}ᵀ z_bar of {}", map.name),
+            Grain::Apart => format!("{matrix}ᵀ z_{}_bar", map.name),
         };
         let previous = sources.contains(&Source::Previous);
         let equation =
-            if previous { format!("a_bar of the layer before = {matrix}ᵀ z_bar of {}", map.name) } else { equation };
+            if previous { format!("a_bar of the layer before = {matrix}ᵀ z_{}_bar", map.name) } else { equation };
         let name = format!("{}_transpose", map.name);
         let product = Product {
             name: name.clone(),
@@ -443,7 +459,12 @@ impl Network<'_> {
         let upper = map.name.to_uppercase();
         let name = format!("{}_gradient", map.name);
         let z = self.z_bar(m);
-        let mut body = format!("    input_gradient(local, {z}, slab_of(l) + SLAB_{upper});\n");
+        let call = |kind: &str| format!("{kind}_gradient(local, {z}, slab_of(l) + SLAB_{upper});");
+        let mut body = match [0, 1].map(|layer| map.reads_coordinates(layer)) {
+            [_, true] => format!("    {}\n", call("input")),
+            [true, false] => format!("    if l == 0u {{ {} }}\n    else {{ {} }}\n", call("input"), call("bias")),
+            [false, false] => format!("    {}\n", call("bias")),
+        };
         if let Some(first) = self.first_vector(map) {
             let slab = format!("slab_of(l) + SLAB_{upper} + INPUT_GRADIENT");
             let guard = if map.reads_coordinates(0) { "if l > 0u " } else { "" };
@@ -454,7 +475,9 @@ impl Network<'_> {
             };
         }
         let matrix: String = map.linear.chars().take(1).collect();
-        let equation = format!("{matrix}_bar += Σ z_bar xᵀ of {} with its input x, and of its bias", map.name);
+        let inputs = map.linear.split(' ').skip(1).collect::<Vec<_>>().join(" ");
+        let inputs = inputs.rsplit_once(" + ").map_or(&*inputs, |(inputs, _)| inputs);
+        let equation = format!("{matrix}_bar += Σ z_{}_bar ({inputs})ᵀ, and of its bias", map.name);
         Stage {
             call: format!("{name}(local, l);"),
             text: format!("// {equation}\nfn {name}(local: u32, l: u32) {{\n{body}}}\n"),
@@ -495,6 +518,10 @@ impl Network<'_> {
             written.extend(&stage.writes);
         }
         text + "    barrier();\n}\n"
+    }
+
+    fn names(&self, maps: &[usize]) -> String {
+        maps.iter().map(|&m| self.program.maps[m].name).collect::<Vec<_>>().join(", ")
     }
 
     /// ā of the last layer.

@@ -39,8 +39,8 @@ pub struct Packing {
     pub places: Vec<Place>,
     pub weights_vectors: usize,
     pub slab_vectors: usize,
-    /// Shader constants: name and value.
-    pub constants: Vec<(&'static str, usize)>,
+    /// Shader constants: name, value and what it is.
+    pub constants: Vec<(&'static str, usize, &'static str)>,
     pub maps: Vec<MapPlaces>,
     fixed: Vec<(usize, f32)>,
 }
@@ -97,14 +97,14 @@ impl Packing {
         packing.weights_vectors =
             (weights_output_at + shape.width + 1 + target.overrun()).next_multiple_of(target.run());
         packing.constants.extend([
-            ("LAYER_WEIGHTS", layer_weights / target.run()),
-            ("SCALE_AT", scales_at),
-            ("OUTPUT_AT", weights_output_at),
-            ("SLAB_LAYERS_AT", layers_at),
-            ("SLAB_LAYER", layer_slab),
-            ("INPUT_GRADIENT", input_gradient),
-            ("SLAB_OUTPUT_AT", output_at),
-            ("SLAB_VECTORS", packing.slab_vectors),
+            ("LAYER_WEIGHTS", layer_weights / target.run(), "packed weights of a layer, in elements of `weights`"),
+            ("SCALE_AT", scales_at, "where the layers' ρ lie among them, in vec4f"),
+            ("OUTPUT_AT", weights_output_at, "the output layer's weights, in vec4f"),
+            ("SLAB_LAYERS_AT", layers_at, "slabs are counted in vec4f: where layers begin,"),
+            ("SLAB_LAYER", layer_slab, "a layer's part,"),
+            ("INPUT_GRADIENT", input_gradient, "in a map's part what (coordinates, one) take,"),
+            ("SLAB_OUTPUT_AT", output_at, "the output layer,"),
+            ("SLAB_VECTORS", packing.slab_vectors, "a whole slab"),
         ]);
         packing
     }

@@ -128,7 +128,7 @@ impl Plan for Fused {
 /// A kernel `stage` around `statements`; `loss` is what one tile adds to the loss.
 fn piece(functions: &str, statements: &str, loss: Option<&str>, equations: Vec<String>) -> Piece {
     let text = format!(
-        "{functions}\nconst LOSES = {};\n\nfn part(local: u32, l: u32, walk: Walk, tile: u32) -> f32 {{\n{statements}    return {};\n}}\n",
+        "{functions}\nconst LOSES = {};\n\nfn part(local: u32, l: u32, work: Assigned, tile: u32) -> f32 {{\n{statements}    return {};\n}}\n",
         loss.is_some(),
         loss.unwrap_or("0.0")
     );
@@ -150,8 +150,8 @@ impl Plan for Layered {
 
     fn cut(&self, network: &Network) -> Cuts {
         let [(forward, ahead), (backward, back)] = layers(network);
-        let inputs = "    if l == 0u { load_tile(walk, tile); }\n    barrier();\n    forward_layer(l);\n";
-        let residual = "    outputs();\n    barrier();\n    let loss = residuals(walk, tile);\n    barrier();\n    \
+        let inputs = "    if l == 0u { load_tile(work, tile); }\n    barrier();\n    forward_layer(l);\n";
+        let residual = "    outputs();\n    barrier();\n    let loss = residuals(work, tile);\n    barrier();\n    \
                         output_gradient(local);\n    outputs_adjoint_stage();\n";
         let pieces = vec![
             piece(&forward, inputs, None, equations(&[&ahead])),
@@ -203,13 +203,13 @@ impl Plan for Unfused {
                 }
             }
         };
-        alone(&mut cuts, "", "    load_tile(walk, tile);\n", None, "inputs", vec![]);
+        alone(&mut cuts, "", "    load_tile(work, tile);\n", None, "inputs", vec![]);
         layer_stages(&mut cuts, &network.forward(Grain::Apart), &(0..depth).collect::<Vec<_>>());
         alone(&mut cuts, "", "    outputs();\n", None, "y = W a + b of the output layer", vec![Work::Outputs]);
         alone(
             &mut cuts,
             "",
-            "    let loss = residuals(walk, tile);\n",
+            "    let loss = residuals(work, tile);\n",
             Some("loss"),
             "residual and its adjoint",
             vec![],

@@ -42,6 +42,15 @@ impl Prelude {
         self
     }
 
+    /// What the constant before this is, in its line.
+    pub fn note(&mut self, comment: &str) -> &mut Self {
+        let end = self.0.trim_end().len();
+        self.0.truncate(end);
+        let width = end - self.0.rfind('\n').map_or(0, |newline| newline + 1);
+        let _ = writeln!(self.0, "{:pad$} // {comment}", "", pad = 34_usize.saturating_sub(width));
+        self
+    }
+
     pub fn part(&self) -> Part {
         Part::new("prelude", self.0.clone())
     }

@@ -226,31 +226,35 @@ impl Raster {
         text + "    }\n}\n"
     }
 
-    /// The gradient against (coordinates, one): lanes are rows.
-    fn input_text(&self, shape: &Shape) -> String {
+    /// The gradient against (coordinates, one), or that of the bias alone: lanes are rows.
+    fn input_text(&self, shape: &Shape, coordinates: bool) -> String {
         let lanes = self.lanes;
         let rows = self.unit(shape, MOST_SUMS[1]);
         let units = self.vectors(shape).div_ceil(MOST_SUMS[1]);
         let (columns, run) = (shape.inputs + 1, (shape.inputs + 1).div_ceil(4));
-        let mut text = String::from(
-            "\n// Against (coordinates, one), lanes are rows: the column of the constant one is the bias.\n",
-        );
-        let _ = writeln!(text, "fn input_gradient(local: u32, z: u32, slab: u32) {{");
+        let mut text = String::from(match coordinates {
+            true => {
+                "\n// Against (coordinates, one), lanes are rows: the column of the constant one is the bias.\nfn input_gradient"
+            }
+            false => "\n// Against one alone, where a map takes no coordinates.\nfn bias_gradient",
+        });
+        let _ = writeln!(text, "(local: u32, z: u32, slab: u32) {{");
         let _ = writeln!(text, "    for (var unit = 0u; unit < {units}u; unit++) {{");
         let _ = writeln!(text, "        let row = unit * {}u + lane;", rows * lanes);
         for (r, v) in (0..rows).flat_map(|r| (0..run).map(move |v| (r, v))) {
             let _ = writeln!(text, "        var sum{r}_{v} = vec4f();");
         }
         let _ = writeln!(text, "        for (var p = 0u; p < POINTS; p++) {{");
-        for axis in 0..shape.inputs {
+        for axis in 0..if coordinates { shape.inputs } else { 0 } {
             let _ = writeln!(text, "            let x{axis} = load(INPUT, {axis}u, p);");
         }
-        let _ = writeln!(text, "            let x{} = jet_constant(1.0);", shape.inputs);
         for r in 0..rows {
             let _ = writeln!(text, "            let z{r} = load(z, row + {}u, p);", r * lanes);
-            for c in 0..columns {
+            for c in 0..if coordinates { columns - 1 } else { 0 } {
                 let _ = writeln!(text, "            sum{r}_{}[{}] += inner(z{r}, x{c});", c / 4, c % 4);
             }
+            let one = columns - 1;
+            let _ = writeln!(text, "            sum{r}_{}[{}] += value(z{r});", one / 4, one % 4);
         }
         let _ = writeln!(text, "        }}\n        let at = slab + unit * {}u + lane;", rows * run * lanes);
         for (r, v) in (0..rows).flat_map(|r| (0..run).map(move |v| (r, v))) {
@@ -271,8 +275,8 @@ const FEATURES: &str = "\
 const GRADIENT: &str = "\
 // Target `raster`: gradients of matrices, M̄ = Σ z̄ aᵀ over points and streams. Lanes are columns, rows are broadcast.
 //
-// provides: gradient, input_gradient
-// expects:  memory; inner, texel, from_texels (jets); accumulate (tile)
+// provides: gradient, input_gradient, bias_gradient
+// expects:  memory; inner, value, texel, from_texels (jets); accumulate (tile)
 
 ";
 
@@ -385,7 +389,8 @@ impl Target for Raster {
     }
 
     fn texts(&self, shape: &Shape, jet: Jet, _: &BTreeSet<usize>) -> Vec<Part> {
-        let gradient = format!("{}{}", self.square_text(shape, jet), self.input_text(shape));
+        let [inputs, bias] = [true, false].map(|coordinates| self.input_text(shape, coordinates));
+        let gradient = format!("{}{inputs}{bias}", self.square_text(shape, jet));
         vec![
             self.memory(),
             shader("raster/threads"),

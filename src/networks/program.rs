@@ -81,7 +81,12 @@ impl Map {
 
     /// The equation, as the paper has it.
     pub fn equation(&self) -> String {
-        format!("{} = {}({})", self.name, self.activation.name(), self.linear)
+        let equation = format!("{} = {}({})", self.name, self.activation.name(), self.linear);
+        match self.difference {
+            // the softmax over two branches, of which only the difference acts
+            true => equation + " of two logits' difference",
+            false => equation,
+        }
     }
 }
 
