@@ -138,6 +138,7 @@ const JOIN_BAR_ROW: f64 = 60.0; // more, where the join has a part in it
 const STAGED_JET: f64 = 24.0; // a jet on its way into workgroup memory
 const STAGED_PASS: f64 = 72.0; // the loop around a single one
 const INPUT_POINT: f64 = 45.0; // a point of a gradient against the coordinates
+const BIAS_POINT: f64 = 2.0; // a point of a bias alone: a load and an addition
 const OUTPUT_COLUMN: f64 = 7.0; // a column of the output layer
 const OUTPUT_ADJOINT_ROW: f64 = 50.0;
 const OUTPUT_GRADIENT_POINT: f64 = 21.0;
@@ -265,15 +266,19 @@ pub fn counts(setup: &Setup, program: &Program, tile: &gpu::Gpu, jet: Jet, code:
             points * (rows * texels + each as f64 * jet_lines) + staged * 2.0 * jet_lines,
         ]
     };
-    let inputs = {
+    let inputs = |coordinates: bool| {
         let rows = tile.input_rows(shape, &parts);
         let turns = shape.width.div_ceil(rows) as f64 * passes;
         let staged = (rows * part).div_ceil(threads) as f64;
         // of the subgroups that have rows
         let points = turns * part as f64 * rows.div_ceil(32) as f64;
-        let adds = 32.0 * points * shape.inputs as f64 * streams;
         let passes = turns * subgroups * (STAGED_PASS + staged * STAGED_JET) * texels;
-        [adds, passes + points * INPUT_POINT * texels, turns * subgroups * 2.0 * jet_lines + 3.0 * points * jet_lines]
+        let lines = turns * subgroups * 2.0 * jet_lines;
+        if !coordinates {
+            return [0.0, passes + points * BIAS_POINT, lines];
+        }
+        let adds = 32.0 * points * shape.inputs as f64 * streams;
+        [adds, passes + points * INPUT_POINT * texels, lines + 3.0 * points * jet_lines]
     };
     let (depth, joins) = (shape.depth as f64, program.join.name().is_some());
     let mut all: Vec<Count> = Vec::new();
@@ -307,7 +312,8 @@ pub fn counts(setup: &Setup, program: &Program, tile: &gpu::Gpu, jet: Jet, code:
             add(format!("{name}: gradient"), of_features, gradient(features * stride));
         }
         add(format!("{name}: adjoint"), depth, row(ADJOINT_ROW + if joins { JOIN_BAR_ROW } else { 0.0 }, 4.0));
-        add("gradients of inputs and biases".into(), depth, inputs);
+        add("gradients of inputs and biases".into(), depth - of_features, inputs(true));
+        add("gradients of inputs and biases".into(), of_features, inputs(false));
     }
     let (fields, width, points) = (shape.outputs as f64, shape.width as f64, lanes as f64);
     let output_adds = 32.0 * 3.0 * fields * width * streams * points / 32.0;
