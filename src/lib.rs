@@ -16,11 +16,13 @@
 //!               └── kernels          how a step becomes kernels
 //!        ┌─────┬──────┴─┬──────────┐
 //!       gpu problems networks strategies          oracle: the same in f64
+//!         expressions   │          │
 //!              └────────┴────┬─────┘
 //!                          math
 //! ```
 
 pub mod error;
+pub mod expressions;
 pub mod gpu;
 pub mod kernels;
 pub mod lab;

@@ -2,7 +2,7 @@
 //! derivative in n directions, so `Dual<Dual<Dual<T>>>` reaches the third order with no formula by hand.
 
 use crate::math::Real;
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// `value + ε tangent` with ε² = 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +48,14 @@ impl<T: Real> Mul for Dual<T> {
     }
 }
 
+impl<T: Real> Div for Dual<T> {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        let quotient = self.value / other.value;
+        Self::new(quotient, (self.tangent - quotient * other.tangent) / other.value)
+    }
+}
+
 impl<T: Real> Neg for Dual<T> {
     type Output = Self;
     fn neg(self) -> Self {
@@ -60,6 +68,9 @@ impl<T: Real> Real for Dual<T> {
 
     fn constant(value: f64) -> Self {
         Self::new(T::constant(value), T::constant(0.0))
+    }
+    fn primal(self) -> f64 {
+        self.value.primal()
     }
     fn tanh(self) -> Self {
         let y = self.value.tanh();
@@ -78,6 +89,19 @@ impl<T: Real> Real for Dual<T> {
     fn exp(self) -> Self {
         let y = self.value.exp();
         self.chain(y, y)
+    }
+    fn ln(self) -> Self {
+        self.chain(self.value.ln(), T::constant(1.0) / self.value)
+    }
+    fn sqrt(self) -> Self {
+        let y = self.value.sqrt();
+        self.chain(y, T::constant(0.5) / y)
+    }
+    fn sinh(self) -> Self {
+        self.chain(self.value.sinh(), self.value.cosh())
+    }
+    fn cosh(self) -> Self {
+        self.chain(self.value.cosh(), self.value.sinh())
     }
     fn scale(self, factor: Self::Scalar) -> Self {
         Self::new(self.value.scale(factor), self.tangent.scale(factor))
@@ -131,6 +155,21 @@ mod tests {
             (derivatives(variable(x).sin()), [x.sin(), x.cos(), -x.sin(), -x.cos()]),
             (derivatives(variable(x).cos()), [x.cos(), -x.sin(), -x.cos(), x.sin()]),
             (derivatives(variable(x).exp()), [x.exp(); 4]),
+            (derivatives(variable(x).ln()), [x.ln(), 1.0 / x, -1.0 / (x * x), 2.0 / x.powi(3)]),
+            (derivatives(variable(x).sqrt()), [x.sqrt(), 0.5 / x.sqrt(), -0.25 * x.powf(-1.5), 0.375 * x.powf(-2.5)]),
+            (derivatives(variable(x).sinh()), [x.sinh(), x.cosh(), x.sinh(), x.cosh()]),
+            (derivatives(variable(x).cosh()), [x.cosh(), x.sinh(), x.cosh(), x.sinh()]),
+            (
+                derivatives(variable(x).powi(-1) * variable(x).powi(5)),
+                [x.powi(4), 4.0 * x.powi(3), 12.0 * x * x, 24.0 * x],
+            ),
+            (
+                derivatives(variable(x) / variable(x).powi(3)),
+                [x.powi(-2), -2.0 * x.powi(-3), 6.0 * x.powi(-4), -24.0 * x.powi(-5)],
+            ),
+            (derivatives((-variable(x)).abs()), [x, 1.0, 0.0, 0.0]),
+            (derivatives(variable(x).square().minimum(variable(x))), [x * x, 2.0 * x, 2.0, 0.0]),
+            (derivatives(variable(x).square().maximum(variable(x))), [x, 1.0, 0.0, 0.0]),
             (derivatives(variable(x).square() * variable(x)), [x.powi(3), 3.0 * x * x, 6.0 * x, 6.0]),
             (
                 derivatives(Dual::dense(&[2.0, 3.0], Some(&[5.0, 1.0]), &[variable(x)])[1]),
@@ -140,7 +179,7 @@ mod tests {
         ];
         for (got, wanted) in cases {
             for (g, w) in got.iter().zip(wanted) {
-                assert!((g - w).abs() < 1e-14, "{got:?} instead of {wanted:?}");
+                assert!((g - w).abs() < 1e-14 * w.abs().max(1.0), "{got:?} instead of {wanted:?}");
             }
         }
     }

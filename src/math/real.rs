@@ -1,14 +1,18 @@
 //! The number type a network is written in: plain, taped (parameter gradients) or dual (input derivatives).
 
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A real number that may carry derivatives.
-pub trait Real: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> {
+pub trait Real:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
     /// The type of the parameters: they have no derivative with respect to the coordinates.
     type Scalar: Copy;
 
     /// A number whose derivatives are all zero.
     fn constant(value: f64) -> Self;
+    /// The number without its derivatives, which decides where a function has two branches.
+    fn primal(self) -> f64;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
     /// 1 / (1 + e⁻ˣ).
@@ -19,6 +23,14 @@ pub trait Real: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     fn cos(self) -> Self;
     /// Exponential.
     fn exp(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// Hyperbolic sine.
+    fn sinh(self) -> Self;
+    /// Hyperbolic cosine.
+    fn cosh(self) -> Self;
     /// The product with a parameter.
     fn scale(self, factor: Self::Scalar) -> Self;
     /// Σᵢ weightsᵢ xsᵢ; both slices have the same length.
@@ -39,6 +51,59 @@ pub trait Real: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     fn square(self) -> Self {
         self * self
     }
+
+    /// An integer power by repeated multiplication, which knows no restriction on the base.
+    fn powi(self, exponent: i32) -> Self {
+        let one = Self::constant(1.0);
+        let (mut power, mut base, mut left) = (one, self, exponent.unsigned_abs());
+        while left > 0 {
+            if left & 1 == 1 {
+                power = power * base;
+            }
+            left >>= 1;
+            if left > 0 {
+                base = base * base;
+            }
+        }
+        if exponent < 0 { one / power } else { power }
+    }
+
+    /// Any other power of a positive base.
+    fn powf(self, exponent: Self) -> Self {
+        (exponent * self.ln()).exp()
+    }
+
+    /// The sign: −1, 0 or 1. It is constant wherever it has a derivative.
+    fn sign(self) -> Self {
+        let x = self.primal();
+        Self::constant(if x > 0.0 {
+            1.0
+        } else if x < 0.0 {
+            -1.0
+        } else {
+            x.abs()
+        })
+    }
+
+    /// The absolute value; its slope at 0 is taken to be 0.
+    fn abs(self) -> Self {
+        self * self.sign()
+    }
+
+    /// `chosen` if the number is at most `limit`, else `other`.
+    fn choose(self, limit: Self, chosen: Self, other: Self) -> Self {
+        if self.primal() <= limit.primal() { chosen } else { other }
+    }
+
+    /// The smaller of two; of two that are equal, this one.
+    fn minimum(self, other: Self) -> Self {
+        self.choose(other, self, other)
+    }
+
+    /// The larger of two; of two that are equal, this one.
+    fn maximum(self, other: Self) -> Self {
+        other.choose(self, self, other)
+    }
 }
 
 /// 1 / (1 + e⁻ˣ) without overflow on either side.
@@ -52,6 +117,9 @@ impl Real for f64 {
 
     fn constant(value: f64) -> Self {
         value
+    }
+    fn primal(self) -> f64 {
+        self
     }
     fn tanh(self) -> Self {
         self.tanh()
@@ -67,6 +135,18 @@ impl Real for f64 {
     }
     fn exp(self) -> Self {
         self.exp()
+    }
+    fn ln(self) -> Self {
+        self.ln()
+    }
+    fn sqrt(self) -> Self {
+        self.sqrt()
+    }
+    fn sinh(self) -> Self {
+        self.sinh()
+    }
+    fn cosh(self) -> Self {
+        self.cosh()
     }
     fn scale(self, factor: Self) -> Self {
         self * factor

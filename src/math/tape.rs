@@ -7,7 +7,7 @@
 
 use crate::math::{Real, real};
 use std::cell::RefCell;
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Marks a number that depends on nothing.
 const CONSTANT: u32 = u32::MAX;
@@ -136,6 +136,14 @@ impl Mul for Var {
     }
 }
 
+impl Div for Var {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        let quotient = self.value / other.value;
+        binary(quotient, (self, 1.0 / other.value), (other, -quotient / other.value))
+    }
+}
+
 impl Neg for Var {
     type Output = Self;
     fn neg(self) -> Self {
@@ -148,6 +156,9 @@ impl Real for Var {
 
     fn constant(value: f64) -> Self {
         Self { index: CONSTANT, value }
+    }
+    fn primal(self) -> f64 {
+        self.value
     }
     fn tanh(self) -> Self {
         let y = self.value.tanh();
@@ -166,6 +177,19 @@ impl Real for Var {
     fn exp(self) -> Self {
         let y = self.value.exp();
         unary(self, y, y)
+    }
+    fn ln(self) -> Self {
+        unary(self, self.value.ln(), 1.0 / self.value)
+    }
+    fn sqrt(self) -> Self {
+        let y = self.value.sqrt();
+        unary(self, y, 0.5 / y)
+    }
+    fn sinh(self) -> Self {
+        unary(self, self.value.sinh(), self.value.cosh())
+    }
+    fn cosh(self) -> Self {
+        unary(self, self.value.cosh(), self.value.sinh())
     }
     fn scale(self, factor: Self) -> Self {
         self * factor
@@ -193,7 +217,9 @@ mod tests {
 
     fn sample(v: &[Var]) -> Var {
         let inner = Var::affine(&v[..2], &v[2..], v[0]).tanh();
-        (inner * v[1].sigmoid() - v[3].sin().exp()).square() + v[2].cos().scale(-v[3])
+        let power = v[2].powf(v[3]) / v[0].cosh() + v[1].powi(-3) * v[2].sqrt() - v[3].ln() * v[0].sinh();
+        let bent = v[1].abs().minimum(v[2]) * v[0].maximum(v[1]);
+        (inner * v[1].sigmoid() - v[3].sin().exp()).square() + v[2].cos().scale(-v[3]) + power * bent
     }
 
     #[test]
@@ -208,7 +234,11 @@ mod tests {
                 sample(&reset(&moved)).value
             };
             let wanted = (at(1e-5) - at(-1e-5)) / 2e-5;
-            assert!((got[i] - wanted).abs() < 1e-9, "input {i}: {} instead of {wanted}", got[i]);
+            assert!(
+                (got[i] - wanted).abs() < 1e-9 * wanted.abs().max(1.0),
+                "input {i}: {} instead of {wanted}",
+                got[i]
+            );
         }
     }
 
