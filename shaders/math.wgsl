@@ -50,7 +50,7 @@ fn exponential(x: f32) -> f32 {
     return p * bitcast<f32>(u32(i32(k) + 127) << 23u);
 }
 
-// A scalar function at a point: its value and four derivatives, as far as an adjoint of third order needs.
+// A scalar function at a point: its value and four derivatives, as far as a jet of fourth order needs.
 struct Derivatives { f0: f32, f1: f32, f2: f32, f3: f32, f4: f32 }
 
 fn tanh_derivatives_of_value(y: f32) -> Derivatives {
