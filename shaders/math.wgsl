@@ -51,8 +51,7 @@ fn exponential(x: f32) -> f32 {
     return p * bitcast<f32>(u32(i32(k) + 127) << 23u);
 }
 
-// A scalar function at a point: its value and four derivatives, which the adjoint of a jet of third order needs; that of one of
-// order n needs n + 1.
+// A scalar function at a point: its value and four derivatives, as far as a jet of fourth order needs.
 struct Derivatives { f0: f32, f1: f32, f2: f32, f3: f32, f4: f32 }
 
 fn tanh_derivatives_of_value(y: f32) -> Derivatives {

@@ -14,6 +14,7 @@ use acr_pinn_gpu::kernels::matrix::{Matrix, Order};
 use acr_pinn_gpu::kernels::packing::{NONE, Packing};
 use acr_pinn_gpu::kernels::raster::Raster;
 use acr_pinn_gpu::kernels::target::Columns;
+use acr_pinn_gpu::lab::jets;
 use acr_pinn_gpu::lab::products::{self, Subject};
 use acr_pinn_gpu::math::{Jet, Variant};
 use acr_pinn_gpu::networks::{self, Shape};
@@ -46,6 +47,11 @@ fn subjects(gpu: &acr_pinn_gpu::gpu::Gpu) -> Vec<Subject> {
         };
         subjects.push(Subject { tile, width: 19, inputs: 3, jet: Jet::Second });
     }
+    // emitted jets of one number, of short and of long columns, and of as many as there can be
+    for streams in [1, 2, 3, 5, 9, 10, 13, 15] {
+        let jet = jets::emitted().into_iter().find(|jet| jet.streams() == streams).expect("one of this length");
+        subjects.extend(products::tiles(gpu).into_iter().map(|tile| Subject { tile, width: 7, inputs: 2, jet }));
+    }
     // the longest first: two threads share them
     subjects.sort_by_key(|subject| std::cmp::Reverse(subject.width * subject.jet.streams()));
     subjects
@@ -76,6 +82,20 @@ fn every_product_is_that_of_plain_sums() {
         all.check(report.passed(), || report.failures().iter().take(3).cloned().collect::<Vec<_>>().join("\n"));
     }
     all.finish();
+}
+
+/// A tile without measuring must run on every WebGPU, whatever a point carries.
+#[test]
+fn default_tiles_keep_within_the_limits_of_webgpu() {
+    let offered = Capabilities::webgpu();
+    for jet in Jet::ALL.into_iter().chain(jets::emitted()) {
+        for width in [4, 7, 16, 20, 50, 64, 100, 128, 200, 256, 333, 512] {
+            let shape = Shape { inputs: jet.axes(), outputs: 4, width, depth: 2, variant: Variant::V2 };
+            let tile = Tile::Gpu(Gpu::default_for(&offered, width, jet.streams()));
+            let checked = tile.target().check(&offered, &shape, jet);
+            assert!(checked.is_ok(), "{} {width} {tile:?}: {checked:?}", jet.name());
+        }
+    }
 }
 
 #[test]

@@ -94,14 +94,14 @@ impl Blueprint {
     /// A tile that `offered` cannot run, or memory that it does not have.
     pub fn new(setup: &Setup, plan: &dyn Plan, tile: &Tile, offered: &Capabilities) -> Result<Blueprint> {
         let target = tile.target();
-        target.check(offered, &setup.shape, setup.problem.jet())?;
+        target.check(offered, &setup.shape, setup.jet())?;
         let program = setup.network.program(&setup.shape);
         let packing = Packing::new(&setup.shape, &program, target);
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
         let (mut gradients, slab_first) = draft.cut(setup, plan, target, &program, &packing, offered)?;
         let prelude = downstream_prelude(setup, &packing, &slab_first, target.reducers());
-        let jet = shader(&format!("jets/{}", setup.problem.jet().name()));
+        let jet = super::jets::part(setup.problem.jet());
         let data = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
         let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
@@ -214,7 +214,7 @@ impl Draft {
         packing: &Packing,
         offered: &Capabilities,
     ) -> Result<(Vec<DispatchSpec>, Vec<usize>)> {
-        let groups = groups(setup, target);
+        let groups = groups(setup, target)?;
         let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
         if paired && target.points() % 2 == 1 {
             let points = target.points();
@@ -328,7 +328,7 @@ pub(super) fn carrying(setup: &Setup, network: &Network, jet: crate::math::Jet, 
     let shape = &setup.shape;
     network.target.constants(shape, jet, &network.parts(), &mut prelude);
     let places = network.declarations(&mut prelude);
-    let mut parts = vec![prelude.part(), shader("math"), shader(&format!("jets/{}", jet.name()))];
+    let mut parts = vec![prelude.part(), shader("math"), super::jets::part(jet)];
     parts.extend(network.target.texts(shape, jet, &network.parts()));
     parts.push(shader("tile"));
     parts.extend(network.ops());

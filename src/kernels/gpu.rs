@@ -32,18 +32,18 @@ pub struct Gpu {
     pub slabs: usize,
 }
 
-/// Rows of a thread at most, for jets of up to four numbers and for longer ones: so many jets are accumulated at once, and
-/// registers are short.
-const MOST_ROWS: [usize; 2] = [10, 6];
+/// Rows of a thread at most, for jets of up to four numbers, of up to eight and so on: so many jets are accumulated at once,
+/// and registers are short.
+const MOST_ROWS: [usize; 4] = [10, 6, 4, 4];
 /// Columns of a weight gradient that a lane sums up at once, at most, for the same jets.
-const MOST_COLUMNS: [usize; 2] = [5, 3];
+const MOST_COLUMNS: [usize; 4] = [5, 3, 2, 2];
 /// Bytes of workgroup memory for the columns of a weight gradient; the rest of WebGPU's 16 KiB holds partial sums.
 const COLUMN_BYTES: usize = 15 * 1024;
 
 impl Gpu {
     /// A choice without measuring, for `width` and jets of `streams` numbers.
     pub fn default_for(offered: &Capabilities, width: usize, streams: usize) -> Gpu {
-        let (lanes, long) = (32, usize::from(streams > 4));
+        let (lanes, long) = (32, (streams - 1) / 4);
         let rows = fit(width.next_multiple_of(2), 4, MOST_ROWS[long]);
         // as few turns as the threads of a workgroup allow, and no group without a block in any of them
         let (blocks, most) = (width.div_ceil(rows), offered.threads.min(256) / lanes);
@@ -276,11 +276,7 @@ var<workgroup> staged: array<Jet, CHUNK * PITCH>;      // [column][point]
 
 /// Bytes of a jet in an array.
 pub fn jet_bytes(jet: Jet) -> usize {
-    match jet {
-        Jet::Value => 4,
-        Jet::Gradient | Jet::Second => 16, // a vec3f takes the room of a vec4f
-        Jet::Second5d | Jet::Third => 32,
-    }
+    4 * jet.numbers()
 }
 
 /// The size between `least` and `most`, in even steps where `least` is even, whose multiples waste the least over `width`; the

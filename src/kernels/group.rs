@@ -2,6 +2,7 @@
 
 use encase::ShaderType;
 
+use crate::error::{Error, Result};
 use crate::gpu::Part;
 use crate::math::Jet;
 use crate::problems::{Equation, Problem};
@@ -73,21 +74,34 @@ pub(super) fn network_prelude(setup: &Setup, network: &Network) -> Prelude {
 /// The equation with its own jet; then every other condition with values, or values and slopes where one of them
 /// asks for slopes. A target may have both in one. Terms come in the problem's order, the equation first, so each kernel's
 /// slabs lie together.
-pub fn groups(setup: &Setup, target: &dyn Target) -> Vec<Group> {
+///
+/// # Errors
+/// Terms that travel together have more derivatives than a jet holds.
+pub fn groups(setup: &Setup, target: &dyn Target) -> Result<Vec<Group>> {
     let terms = setup.problem.terms();
     let shares = setup.shares().0;
     let own = setup.problem.jet();
     if target.merges(own.streams()) {
-        return vec![Group { name: "all terms", jet: own, shares, residuals: residuals(setup.problem, true, true) }];
+        let jet = jet_of_terms(setup.problem, 0..terms.len())?;
+        return Ok(vec![Group { name: "all terms", jet, shares, residuals: residuals(setup.problem, true, true) }]);
     }
     let (equation, conditions): (Vec<_>, Vec<_>) =
         shares.into_iter().partition(|share| matches!(terms[share.term].equation, Equation::Pde));
-    let slopes = conditions.iter().any(|share| setup.problem.jet_of(share.term) == Jet::Gradient);
-    let jet = if slopes { Jet::Gradient } else { Jet::Value };
-    vec![
+    let jet = jet_of_terms(setup.problem, conditions.iter().map(|share| share.term))?;
+    let all = [
         Group { name: "equation", jet: own, shares: equation, residuals: residuals(setup.problem, true, false) },
         Group { name: "conditions", jet, shares: conditions, residuals: residuals(setup.problem, false, true) },
-    ]
+    ];
+    Ok(all.into_iter().filter(|group| !group.shares.is_empty()).collect())
+}
+
+/// The jet that all of these terms can travel with.
+///
+/// # Errors
+/// Together they have more derivatives than a jet holds.
+pub fn jet_of_terms(problem: &dyn Problem, terms: impl Iterator<Item = usize>) -> Result<Jet> {
+    let jets: Vec<Jet> = terms.map(|term| problem.jet_of(term)).collect();
+    Jet::joined(&jets, problem.axes().len()).map_err(Error::Usage)
 }
 
 /// The texts of the residuals of a problem's equation, of its conditions, or of both, and what chooses by term.

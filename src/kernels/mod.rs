@@ -5,6 +5,8 @@ pub mod blueprint;
 mod candidates;
 pub mod gpu;
 pub mod group;
+mod jet_algebra;
+pub mod jets;
 mod linking;
 pub mod matrix;
 pub mod network;

@@ -163,7 +163,7 @@ impl Raster {
         text
     }
 
-    /// Feature vectors, in memory and between lanes. A jet is one or two texels.
+    /// Feature vectors, in memory and between lanes. A jet is one to four texels.
     fn features_text(&self, jet: Jet) -> String {
         let texels = |each: &dyn Fn(usize) -> String| (0..jet.texels()).map(each).collect::<Vec<_>>().join(", ");
         let mut text = String::from(FEATURES);

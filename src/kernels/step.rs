@@ -5,13 +5,14 @@ use std::slice::from_ref;
 
 use crate::error::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Image, Kernel, Resource, Vectors};
-use crate::math::Schedule;
 use crate::math::rng::Seeds;
+use crate::math::{Jet, Schedule};
 use crate::networks::{Network, Shape};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 
 use super::blueprint::{Blueprint, DispatchSpec, KernelSpec, Kind, PACKED, Size};
+use super::group::jet_of_terms;
 use super::packing::Packing;
 use super::plans::Plan;
 use super::prelude::Prelude;
@@ -59,6 +60,12 @@ impl Setup<'_> {
     /// Where the points of each set begin, and how many there are in all.
     pub fn set_firsts(&self) -> (Vec<usize>, usize) {
         firsts(&self.counts)
+    }
+
+    /// What all terms together need, and a tile must have room for.
+    pub fn jet(&self) -> Jet {
+        let terms = 0..self.problem.terms().len();
+        jet_of_terms(self.problem, terms).unwrap_or_else(|_| self.problem.jet())
     }
 
     /// Every term on every one of its point sets, term after term, and how many samples there are in all.

@@ -52,7 +52,7 @@ impl Tile {
     pub fn of_target(name: &str, offered: &Capabilities, setup: &Setup) -> Option<Tile> {
         match name {
             "raster" => {
-                let (width, streams) = (setup.shape.width, setup.problem.jet().streams());
+                let (width, streams) = (setup.shape.width, setup.jet().streams());
                 raster::Raster::default_for(offered, width, streams).map(Tile::Raster)
             }
             _ => Some(Tile::Gpu(sizes_of_gpu(offered, setup))),
@@ -61,7 +61,7 @@ impl Tile {
 }
 
 fn sizes_of_gpu(offered: &Capabilities, setup: &Setup) -> gpu::Gpu {
-    gpu::Gpu::default_for(offered, setup.shape.width, setup.problem.jet().streams())
+    gpu::Gpu::default_for(offered, setup.shape.width, setup.jet().streams())
 }
 
 /// The tile of `setup` on `gpu` where nothing else is asked for.

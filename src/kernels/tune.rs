@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
         let (offered, target) = (self.gpu.capabilities(), tile.target());
         let program = self.setup.network.program(&self.setup.shape);
         let trips = trips_per_tile(&self.setup, target, &program);
-        target.check(&offered, &self.setup.shape, self.setup.problem.jet()).is_ok()
+        target.check(&offered, &self.setup.shape, self.setup.jet()).is_ok()
             && offered.trip_limit.is_none_or(|limit| trips <= limit)
     }
 

@@ -6,7 +6,8 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
 use crate::kernels::Setup;
-use crate::kernels::group::{condition_constants, residuals};
+use crate::kernels::group::{condition_constants, jet_of_terms, residuals};
+use crate::kernels::jets;
 use crate::kernels::prelude::{Prelude, plugin, shader};
 use crate::kernels::step::common_prelude;
 use crate::math::{Jet, Real, Var, Variant, sampling, tape};
@@ -15,7 +16,7 @@ use crate::problems::{FieldDerivatives, Problem};
 
 use super::case::Case;
 use super::compute::evaluate;
-use super::fields::{Field, indices, padded, streams, streams_of_units, stride};
+use super::fields::{Field, indices, padded, streams, streams_of_units, unpadded};
 use super::report::{Report, Tolerance, widen};
 
 const CASES: usize = 64;
@@ -68,14 +69,14 @@ impl FieldDerivatives for Taped {
     fn d(&mut self, field: usize, axes: &[usize]) -> Var {
         let mut sorted = axes.to_vec();
         sorted.sort_unstable();
-        let which = self.indices.iter().position(|index| *index == sorted).expect("at most third order");
+        let which = self.indices.iter().position(|index| *index == sorted).expect("at most fourth order");
         self.variables[field * self.indices.len() + which]
     }
 }
 
 /// Constants of `problem`, elementary functions, `jet`, a residual and a kernel around them.
 fn parts(prelude: &Prelude, jet: Jet, residuals: &[Part], kernel: &'static str) -> Vec<Part> {
-    let mut parts = vec![prelude.part(), shader("math"), shader(&format!("jets/{}", jet.name()))];
+    let mut parts = vec![prelude.part(), shader("math"), jets::part(jet)];
     parts.extend_from_slice(residuals);
     parts.push(Part::new("lab", kernel));
     parts
@@ -98,8 +99,7 @@ pub fn check_residual(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Repor
 /// The same of every condition, on the jet that conditions travel with in a run.
 pub fn check_conditions(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Report; 2]> {
     let terms = 1..problem.terms().len();
-    let slopes = terms.clone().any(|term| problem.jet_of(term) == Jet::Gradient);
-    let jet = if slopes { Jet::Gradient } else { Jet::Value };
+    let jet = jet_of_terms(problem, terms.clone())?;
     check_terms(gpu, problem, jet, &residuals(problem, false, true), terms)
 }
 
@@ -111,7 +111,7 @@ fn check_terms(
     terms: Range<usize>,
 ) -> Result<[Report; 2]> {
     let fields = problem.fields().len();
-    let laplacian = if jet == problem.jet() { problem.laplacian() } else { Vec::new() };
+    let laplacian = problem.laplacian();
     let indices = indices(jet.axes());
     // what is known at a point of the domain, and a random cotangent
     let points = widen(&sampling::points(9, 0, 0, &problem.sets()[0].regions, CASES));
@@ -127,7 +127,7 @@ fn check_terms(
     let all = || terms.clone().flat_map(|term| (0..CASES).map(move |case| (term, case)));
     let known = all().flat_map(|(term, case)| data(term, case)).chain(all().flat_map(|(t, case)| cotangent(t, case)));
     let known = gpu.storage_with("known", &known.map(|x| x as f32).collect::<Vec<f32>>())?;
-    let stride = stride(jet);
+    let stride = jet.numbers();
     // a struct is as large as a multiple of its widest member
     let width = (4 + fields * stride).next_multiple_of(4);
     let bound = [("inputs", &inputs), ("known", &known)];
@@ -159,8 +159,8 @@ fn check_terms(
         let wanted = tape::gradient(products.fold(Var::constant(0.0), |sum, p| sum + p), &taped.variables);
         // cotangents of the streams, seen through the derivatives that the streams are made of
         let seen = |bar: &[f32], row: &[f64]| row.iter().zip(bar).map(|(m, &b)| m * f64::from(b)).sum::<f64>() as f32;
-        let bars = got[4..][..fields * stride].chunks(stride);
-        let through: Vec<f32> = bars.flat_map(|bar| matrix.iter().map(move |row| seen(bar, row))).collect();
+        let bars = got[4..][..fields * stride].chunks(stride).map(|bar| unpadded(jet, bar));
+        let through: Vec<f32> = bars.flat_map(|bar| matrix.iter().map(move |row| seen(&bar, row))).collect();
         adjoints.entries(format_args!("{place} adjoint"), &through, &wanted, RESIDUAL);
     }
     Ok([residuals, adjoints])

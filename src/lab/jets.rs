@@ -4,11 +4,12 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
+use crate::kernels::jets;
 use crate::kernels::prelude::{Prelude, shader};
-use crate::math::{Dual, Jet, Real};
+use crate::math::{Dual, Jet, MultiIndex, Real};
 
 use super::compute::evaluate;
-use super::fields::{Field, Nested, indices, padded, streams, streams_of_units, stride};
+use super::fields::{Field, Nested, indices, padded, streams, streams_of_units, unpadded};
 use super::report::{Report, Tolerance, norm, widen};
 
 /// Constants of the generalised Laplacian: all different, of both signs.
@@ -37,8 +38,14 @@ const KERNEL: &str = "
 @group(0) @binding(0) var<storage, read> inputs: array<Jet>;          // [case] a, b, cotangent
 @group(0) @binding(1) var<storage, read_write> results: array<Jet>;   // [case][RESULTS]
 
-// φ′, whose chain is the slope field φ′(u): its product with v is the motion of φ(u) along v.
-fn slope_of(f: Derivatives) -> Derivatives { return Derivatives(f.f1, f.f2, f.f3, f.f4, 0.0); }
+// φ′, whose chain is the slope field φ′(u): its product with v is the motion of φ(u) along v. Of a jet of fourth order that
+// takes φ⁗′, which no kernel of a step asks for.
+fn slope_of(f: Derivatives, f5: f32) -> Derivatives { return Derivatives(f.f1, f.f2, f.f3, f.f4, f5); }
+fn tanh_fifth(f: Derivatives) -> f32 {
+    let y = f.f0 * f.f0;
+    return 8.0 * f.f1 * (2.0 + 15.0 * y * (y - 1.0));
+}
+fn sigmoid_fifth(f: Derivatives) -> f32 { return f.f3 * (1.0 - 12.0 * f.f1) - 12.0 * f.f2 * f.f2; }
 
 @compute @workgroup_size(64)
 fn algebra(@builtin(global_invocation_id) id: vec3u) {
@@ -55,8 +62,8 @@ fn algebra(@builtin(global_invocation_id) id: vec3u) {
     results[at + 4u] = sigmoid_adjoint(sigmoid_jet(a), bar);
     results[at + 5u] = multiply_adjoint(b, bar);
     results[at + 6u] = from_value(inner(a, b));
-    results[at + 7u] = multiply(chain(slope_of(t), a), b);
-    results[at + 8u] = multiply(chain(slope_of(s), a), b);
+    results[at + 7u] = multiply(chain(slope_of(t, tanh_fifth(t)), a), b);
+    results[at + 8u] = multiply(chain(slope_of(s, sigmoid_fifth(s)), a), b);
 }
 ";
 
@@ -127,6 +134,50 @@ impl Algebra {
     }
 }
 
+/// Emitted jets of every kind that problems ask for: one to five axes, orders one to four, full and sparse, with a generalised
+/// Laplacian and without, and the sets of the hand-written ones.
+pub fn emitted() -> Vec<Jet> {
+    let full = |axes: usize, order: usize| {
+        let all = indices(axes).into_iter().filter(|index| index.len() <= order);
+        all.map(|index| MultiIndex::of(&index)).collect::<Vec<_>>()
+    };
+    let of = |needs: &[&[usize]]| needs.iter().map(|axes| MultiIndex::of(axes)).collect::<Vec<_>>();
+    let squares = |axes: usize| (0..axes).map(|axis| MultiIndex::of(&[axis, axis])).collect::<Vec<_>>();
+    let all: [(Vec<MultiIndex>, &[usize]); 23] = [
+        // one axis
+        (of(&[&[]]), &[]),
+        (full(1, 1), &[]),
+        (full(1, 2), &[]),
+        (full(1, 3), &[]),
+        (full(1, 4), &[]),
+        (Vec::new(), &[0]),
+        // two: the sets of `gradient` and `second`; Korteweg–de Vries; a plate; wave and beam; a mixed derivative alone
+        (full(2, 1), &[]),
+        (Vec::new(), &[0, 1]),
+        (full(2, 2), &[]),
+        (full(2, 3), &[]),
+        (full(2, 4), &[]),
+        (of(&[&[0, 0, 0], &[1]]), &[]),
+        (of(&[&[0, 0, 0, 0], &[0, 0, 1, 1], &[1, 1, 1, 1]]), &[]),
+        (of(&[&[0, 0, 0, 0], &[1, 1]]), &[]),
+        (of(&[&[0, 1]]), &[]),
+        // a Laplacian of one axis beside higher derivatives along the other
+        (of(&[&[1, 1, 1]]), &[0]),
+        // three: Poisson, all second derivatives, heat in two dimensions
+        (Vec::new(), &[0, 1, 2]),
+        (full(3, 2), &[]),
+        (of(&[&[2]]), &[0, 1]),
+        // four and five
+        (full(4, 2), &[]),
+        (squares(4), &[]),
+        (squares(5), &[]),
+        (Vec::new(), &[0, 1, 2, 3, 4]),
+    ];
+    all.into_iter()
+        .map(|(needs, laplacian)| Jet::emitted(&needs, laplacian).expect("at most sixteen streams"))
+        .collect()
+}
+
 /// Every operation on `jet`, a report for each.
 pub fn check(gpu: &Gpu, jet: Jet) -> Result<Vec<(&'static str, Report)>> {
     let algebra = Algebra::new(jet);
@@ -138,15 +189,15 @@ pub fn check(gpu: &Gpu, jet: Jet) -> Result<Vec<(&'static str, Report)>> {
     let got = on_device(gpu, &algebra, &inputs)?;
     let mut reports: Vec<(&str, Report)> = RESULTS.map(|name| (name, Report::default())).into();
     let mut adjointness: Vec<(&str, Report)> = ADJOINTS.map(|(name, ..)| (name, Report::default())).into();
-    for (case, got) in got.chunks(RESULTS.len() * stride(jet)).enumerate() {
-        let results: Vec<&[f32]> = got.chunks(stride(jet)).map(|result| &result[..jet.streams()]).collect();
+    for (case, got) in got.chunks(RESULTS.len() * jet.numbers()).enumerate() {
+        let results: Vec<Vec<f32>> = got.chunks(jet.numbers()).map(|result| unpadded(jet, result)).collect();
         let w = cotangent(case);
         let wanted = algebra.wanted(&field(case, 0), &field(case, 1), &w);
         for ((name, report), (got, wanted)) in reports.iter_mut().zip(results.iter().zip(&wanted)) {
             report.entries(format_args!("{} {name}, case {case}, stream ", jet.name()), got, wanted, ROUNDING);
         }
         for ((name, report), (_, tangent, v, adjoint)) in adjointness.iter_mut().zip(ADJOINTS) {
-            let (jv, jtw, v) = (widen(results[tangent]), widen(results[adjoint]), &inputs[case][v]);
+            let (jv, jtw, v) = (widen(&results[tangent]), widen(&results[adjoint]), &inputs[case][v]);
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let scale = (norm(&jv) * norm(&w)).max(norm(v) * norm(&jtw)).max(f64::MIN_POSITIVE);
             report.number(
@@ -162,15 +213,18 @@ pub fn check(gpu: &Gpu, jet: Jet) -> Result<Vec<(&'static str, Report)>> {
     Ok(reports)
 }
 
+/// The texts of a kernel `algebra` that does all operations on `jet`.
+pub fn texts(jet: Jet) -> Vec<Part> {
+    let mut prelude = Prelude::default();
+    prelude.f32s("SLOPES", &SLOPES[..jet.axes()]).f32s("LAPLACIAN", &LAPLACIAN[..jet.axes()]);
+    prelude.u32("RESULTS", RESULTS.len());
+    let own = [shader("math"), jets::part(jet), shader("ops/tanh"), shader("ops/sigmoid"), Part::new("lab", KERNEL)];
+    std::iter::once(prelude.part()).chain(own).collect()
+}
+
 fn on_device(gpu: &Gpu, algebra: &Algebra, inputs: &[[Vec<f64>; 3]]) -> Result<Vec<f32>> {
     let jet = algebra.jet;
-    let mut prelude = Prelude::default();
-    prelude.f32s("SLOPES", &SLOPES[..jet.axes()]).f32s("LAPLACIAN", algebra.laplacian);
-    prelude.u32("RESULTS", RESULTS.len());
-    let order = shader(&format!("jets/{}", jet.name()));
-    let parts =
-        [prelude.part(), shader("math"), order, shader("ops/tanh"), shader("ops/sigmoid"), Part::new("lab", KERNEL)];
     let flat: Vec<f32> = inputs.iter().flatten().flat_map(|streams| padded(jet, streams)).collect();
     let inputs = gpu.storage_with("inputs", &flat)?;
-    evaluate(gpu, "algebra", &parts, &[("inputs", &inputs)], CASES * RESULTS.len() * stride(jet), CASES)
+    evaluate(gpu, "algebra", &texts(jet), &[("inputs", &inputs)], CASES * RESULTS.len() * jet.numbers(), CASES)
 }

@@ -58,7 +58,7 @@ pub fn rungs(wanted: &Wanted, chosen: [Tile; 2], checked: bool, gpu: &Gpu, setup
         tile::known(name)?;
         Tile::of_target(name, &offered, setup).ok_or_else(|| format!("this adapter cannot run the target `{name}`"))
     };
-    let possible = |tile: &Tile| tile.target().check(&offered, &setup.shape, setup.problem.jet()).is_ok();
+    let possible = |tile: &Tile| tile.target().check(&offered, &setup.shape, setup.jet()).is_ok();
     let mut changes = vec![(String::new(), chosen[0], checked)];
     for change in &wanted.with {
         let (tile, checked) = changed(chosen, change, checked, &of_target).map_err(Error::Usage)?;

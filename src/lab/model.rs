@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::gpu::Capabilities;
 use crate::kernels::blueprint::{DispatchSpec, Size};
-use crate::kernels::group::groups;
+use crate::kernels::group::{Group, groups};
 use crate::kernels::{Blueprint, Fused, Setup, Tile, gpu, work};
 use crate::math::Jet;
 use crate::networks::Program;
@@ -341,7 +341,8 @@ pub fn model(setup: &Setup, plan: &dyn crate::kernels::Plan, tile: Option<Tile>)
         return Err(Error::Usage("the model knows the target gpu: leave --target out".into()));
     };
     let blueprint = Blueprint::new(setup, &Fused, &tile, &offered)?;
-    let cards = CARDS.iter().map(|card| predict(setup, &blueprint, &sizes, card)).collect();
+    let groups = groups(setup, &sizes)?;
+    let cards = CARDS.iter().map(|card| predict(setup, &groups, &blueprint, &sizes, card)).collect();
     let stages = counts(setup, &setup.network.program(&setup.shape), &sizes, setup.problem.jet(), &CARDS[0].code);
     Ok(Model { flop: work::flop(setup, |_| true), tile, stages, cards, assumptions: assumptions() })
 }
@@ -375,8 +376,7 @@ fn assumptions() -> Vec<String> {
     all
 }
 
-fn predict(setup: &Setup, blueprint: &Blueprint, tile: &gpu::Gpu, card: &Card) -> Prediction {
-    let groups = groups(setup, tile);
+fn predict(setup: &Setup, groups: &[Group], blueprint: &Blueprint, tile: &gpu::Gpu, card: &Card) -> Prediction {
     let sample = setup.resampled.then_some(&blueprint.sample);
     let dispatches = sample.into_iter().chain(&blueprint.gradients).chain([&blueprint.update]);
     let mut carrying = groups.iter();

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Kernel, Part, Resource, Vectors};
 use crate::kernels::Tile;
-use crate::kernels::gpu::{Gpu as GpuTarget, jet_bytes};
+use crate::kernels::gpu::Gpu as GpuTarget;
+use crate::kernels::jets;
 use crate::kernels::matrix::Matrix;
 use crate::kernels::prelude::{Prelude, shader};
 use crate::kernels::raster::Raster;
@@ -16,7 +17,6 @@ use crate::kernels::target::{Body, Columns, Product};
 use crate::math::{Jet, Variant, rng};
 use crate::networks::Shape;
 
-use super::fields::stride;
 use super::report::{Report, Tolerance};
 
 /// What is multiplied how: a target with its sizes, rows of a feature vector, coordinates, and what a point carries.
@@ -173,6 +173,11 @@ impl Subject {
         Layout { shape, weights, maps, transposes, slab: [0, one, three, three + gradient(3)] }
     }
 
+    /// The texts of the kernels `products` and `gather`.
+    pub fn parts(&self) -> Vec<Part> {
+        self.texts(&self.layout(&self.dense()))
+    }
+
     fn texts(&self, layout: &Layout) -> Vec<Part> {
         let (shape, target) = (&layout.shape, self.tile.target());
         let mut prelude = Prelude::default();
@@ -183,7 +188,7 @@ impl Subject {
         prelude.f32s("SLOPES", &vec![1.0; self.jet.axes()]).f32s("LAPLACIAN", &vec![1.0; self.jet.axes()]);
         let parts = BTreeSet::from([1, 3]);
         target.constants(shape, self.jet, &parts, &mut prelude);
-        let mut texts = vec![prelude.part(), shader("math"), shader(&format!("jets/{}", self.jet.name()))];
+        let mut texts = vec![prelude.part(), shader("math"), jets::part(self.jet)];
         texts.extend(target.texts(shape, self.jet, &parts));
         let mut kernel = self.products(layout);
         let _ = writeln!(kernel, "fn gradients(local: u32) {{\n    input_gradient(local, Z, 0u);");
@@ -252,7 +257,7 @@ fn sum(terms: impl Iterator<Item = f64>) -> Sum {
 impl Wanted<'_> {
     fn at(&self, vector: usize, row: usize, place: usize, stream: usize) -> f64 {
         let jet = (vector * self.rows + row) * self.points + place;
-        self.given[jet * stride(self.subject.jet) + stream].into()
+        self.given[jet * self.subject.jet.numbers() + self.subject.jet.place(stream)].into()
     }
 
     /// The number of a stream after product number `which`.
@@ -304,10 +309,11 @@ pub fn check(gpu: &Gpu, subject: &Subject) -> Result<Report> {
     target.check(&gpu.capabilities(), &subject.shape(), jet)?;
     let dense = subject.dense();
     let layout = subject.layout(&dense);
-    let (rows, points, numbers) = (target.stride(&layout.shape), target.points(), stride(jet));
+    let (rows, points, numbers) = (target.stride(&layout.shape), target.points(), jet.numbers());
     // rows past the width hold something too, as they do in a network; it must not matter
     let jets = RESULTS * rows * points;
-    let number = |i: usize| if i % numbers < jet.streams() { random(4, i) } else { 0.0 };
+    let places: BTreeSet<usize> = (0..jet.streams()).map(|stream| jet.place(stream)).collect();
+    let number = |i: usize| if places.contains(&(i % numbers)) { random(4, i) } else { 0.0 };
     let given: Vec<f32> = (0..jets * numbers).map(number).collect();
     let (results, slab) = run(gpu, subject, &layout, &given)?;
 
@@ -320,7 +326,7 @@ pub fn check(gpu: &Gpu, subject: &Subject) -> Result<Report> {
     for (which, product) in PRODUCTS.iter().enumerate() {
         for (row, place) in (0..subject.width).flat_map(|row| (0..points).map(move |place| (row, place))) {
             for stream in 0..jet.streams() {
-                let got = results[((which * rows + row) * points + place) * numbers + stream];
+                let got = results[((which * rows + row) * points + place) * numbers + jet.place(stream)];
                 let of = || format!("{name}: {product}, row {row}, place {place}, stream {stream}");
                 compare(&of, got, wanted.product(&dense, which, row, place, stream));
             }
@@ -356,9 +362,8 @@ pub fn check(gpu: &Gpu, subject: &Subject) -> Result<Report> {
 fn run(gpu: &Gpu, subject: &Subject, layout: &Layout, given: &[f32]) -> Result<(Vec<f32>, Vec<f32>)> {
     let (target, jet) = (subject.tile.target(), subject.jet);
     let jets = target.stride(&layout.shape) * target.points();
-    let count = PRODUCTS.len() * jets * stride(jet);
-    let vectors =
-        (RESULTS + PRODUCTS.len()) * jets * if target.images() { jet.texels() } else { jet_bytes(jet).div_ceil(4) };
+    let count = PRODUCTS.len() * jets * jet.numbers();
+    let vectors = (RESULTS + PRODUCTS.len()) * jets * if target.images() { jet.texels() } else { jet.numbers() };
     let scratch = gpu.vectors("scratch", vectors as u64, target.images())?;
     let slabs = gpu.vectors("slabs", layout.slab[3] as u64, target.images())?;
     let given = gpu.storage_with("given", given)?;

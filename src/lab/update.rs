@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Kernel};
+use crate::kernels::jets;
 use crate::kernels::packing::Packing;
 use crate::kernels::prelude::shader;
 use crate::kernels::step::common_prelude;
@@ -36,7 +37,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let packing = Packing::new(&case.shape, &network.program(&case.shape), &SMALL);
     let mut prelude = common_prelude(&case.setup());
     prelude.u32("PARAMETERS", count);
-    let jet = shader(&format!("jets/{}", problem.jet().name()));
+    let jet = jets::part(problem.jet());
     let kernel = Kernel::link(gpu, "update", &[prelude.part(), shader("math"), jet, shader("kernels/update")])?;
     let weights = gpu.storage_with("weights", &packing.pack(&vec![0.0; count]))?;
     let parameters = gpu.storage_with("parameters", &case.parameters)?;

@@ -117,7 +117,8 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
     if wants("schedule") {
         jobs.push(Box::new(|gpu, _| one("schedule", "rates and bias corrections", functions::check_schedule(gpu))));
     }
-    for jet in Jet::ALL.into_iter().filter(|_| wants("jets")) {
+    let emitted = if options.thorough { jets::emitted() } else { Vec::new() };
+    for jet in Jet::ALL.into_iter().chain(emitted).filter(|_| wants("jets")) {
         jobs.push(Box::new(move |gpu, _| jet_findings(gpu, jet)));
     }
     for subject in products::some(gpu, options.thorough).into_iter().filter(|_| wants("products")) {

@@ -12,6 +12,7 @@ pub mod rng;
 pub mod sampling;
 pub mod schedule;
 pub mod statistics;
+pub mod streams;
 pub mod tape;
 
 pub use dual::Dual;
@@ -19,4 +20,5 @@ pub use jet::{Jet, Variant};
 pub use multi_index::MultiIndex;
 pub use real::Real;
 pub use schedule::Schedule;
+pub use streams::Stream;
 pub use tape::Var;

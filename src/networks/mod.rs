@@ -81,7 +81,7 @@ pub trait Architecture: Sync {
     fn start(shape: &Shape, slot: &Slot) -> init::Start;
 }
 
-/// A network behind a pointer: its program, its start and its value with derivatives up to the third order.
+/// A network behind a pointer: its program, its start and its value with derivatives up to the fourth order.
 pub trait Network: Sync {
     /// The public name: "mlp" or "lda".
     fn name(&self) -> &'static str;
@@ -107,6 +107,8 @@ pub trait Network: Sync {
     fn second_taped(&self, shape: &Shape, parameters: &[Var], x: &[Second]) -> Vec<Second>;
     /// Outputs on the tape with the derivatives in three directions.
     fn third_taped(&self, shape: &Shape, parameters: &[Var], x: &[Third]) -> Vec<Third>;
+    /// Outputs on the tape with the derivatives in four directions.
+    fn fourth_taped(&self, shape: &Shape, parameters: &[Var], x: &[Fourth]) -> Vec<Fourth>;
 }
 
 /// A taped number with one derivative.
@@ -115,6 +117,8 @@ pub type First = Dual<Var>;
 pub type Second = Dual<First>;
 /// A taped number with the derivatives in three directions.
 pub type Third = Dual<Second>;
+/// A taped number with the derivatives in four directions.
+pub type Fourth = Dual<Third>;
 
 impl<A: Architecture> Network for A {
     fn name(&self) -> &'static str {
@@ -155,6 +159,9 @@ impl<A: Architecture> Network for A {
         outputs::<A, _>(shape, parameters, x)
     }
     fn third_taped(&self, shape: &Shape, parameters: &[Var], x: &[Third]) -> Vec<Third> {
+        outputs::<A, _>(shape, parameters, x)
+    }
+    fn fourth_taped(&self, shape: &Shape, parameters: &[Var], x: &[Fourth]) -> Vec<Fourth> {
         outputs::<A, _>(shape, parameters, x)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Model;
 use crate::math::{Dual, Real, Var};
-use crate::networks::{First, Second, Third};
+use crate::networks::{First, Fourth, Second, Third};
 use crate::problems::{Axis, FieldDerivatives};
 
-/// A number nested in zero to three duals over the tape.
+/// A number nested in zero to four duals over the tape.
 trait Nested: Real {
     /// The coordinate `x` whose derivative in direction i is `slopes[i]`, one direction per dual.
     fn seed(x: f64, slopes: &[f64]) -> Self;
@@ -78,6 +78,7 @@ impl<'a> Fields<'a> {
             1 => self.store(along, network.first_taped(shape, parameters, &self.seeds::<First>(along))),
             2 => self.store(along, network.second_taped(shape, parameters, &self.seeds::<Second>(along))),
             3 => self.store(along, network.third_taped(shape, parameters, &self.seeds::<Third>(along))),
+            4 => self.store(along, network.fourth_taped(shape, parameters, &self.seeds::<Fourth>(along))),
             order => unreachable!("no equation here has derivatives of order {order}"),
         }
     }

@@ -64,7 +64,7 @@ impl Choice {
         let read = serde_json::from_str::<Tile>(record).map_err(|e| format!("it is of another version: {e}"));
         let tile = read.and_then(|tile| {
             tile.target()
-                .check(&gpu.capabilities(), &setup.shape, setup.problem.jet())
+                .check(&gpu.capabilities(), &setup.shape, setup.jet())
                 .map(|()| tile)
                 .map_err(|e| e.to_string())
         });
@@ -183,7 +183,7 @@ impl Tuner {
             observer.notice(&format!("warning: {error}: nothing is taken from it"));
             None
         });
-        let runs = |tile: &Tile| tile.target().check(&gpu.capabilities(), &setup.shape, setup.problem.jet()).is_ok();
+        let runs = |tile: &Tile| tile.target().check(&gpu.capabilities(), &setup.shape, setup.jet()).is_ok();
         let entry = found.filter(|entry| runs(&entry.tile))?;
         Some(Choice { tile: entry.tile, origin: Origin::Remembered { gain: entry.gain, measured: entry.measured } })
     }
