@@ -2,7 +2,7 @@
 // residual and its adjoint.
 //
 // provides: Share, Assigned, assigned, load_tile, residuals, finish
-// expects:  term_residual, term_adjoint (residuals); tile; jets; SHARE_SLOTS, KERNEL_SHARES, FIRST_WORKGROUP, TILES, PAIRED
+// expects:  residual, residual_adjoint (residuals); tile; jets; SHARE_SLOTS, KERNEL_SHARES, FIRST_WORKGROUP, TILES, PAIRED
 //           (prelude)
 
 struct Share {              // a term on one of its point sets
@@ -61,9 +61,10 @@ fn residuals(work: Assigned, tile: u32) -> f32 {
             y[o] = load(OUTPUT, o, place);
             if paired { y[o] = sign * (y[o] - load(OUTPUT, o, place ^ 1u)); }
         }
-        let r = term_residual(share.term, y, samples[share.first_sample + min(sample, share.count - 1u)]);
+        let data = samples[share.first_sample + min(sample, share.count - 1u)];
+        let r = residual(share.term, y, data);
         loss += select(0.0, weight, sign > 0.0) * dot(r, r);
-        var y_bar = term_adjoint(share.term, y, 2.0 * sign * weight * r);
+        var y_bar = residual_adjoint(share.term, y, data, 2.0 * sign * weight * r);
         for (var o = 0u; o < FIELDS; o++) { keep(OUTPUT_BAR, o, place, y_bar[o]); }
     }
     return loss;

@@ -5,8 +5,9 @@ mod common;
 
 use acr_pinn_gpu::gpu::{Gpu, Kernel, Part};
 use acr_pinn_gpu::kernels::Fused;
-use acr_pinn_gpu::kernels::prelude::{Prelude, plugin, shader};
+use acr_pinn_gpu::kernels::prelude::{Prelude, shader};
 use acr_pinn_gpu::kernels::{Setup, Step, default_tile};
+use acr_pinn_gpu::lab::equations;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Real, Schedule, Var, Variant, sampling};
 use acr_pinn_gpu::networks::{Mlp, Network};
@@ -206,54 +207,14 @@ fn data_reach_the_losses() {
     report.finish();
 }
 
-const DATA_KERNEL: &str = "
-@group(0) @binding(0) var<storage, read> points: array<f32>;              // [point][axis]
-@group(0) @binding(1) var<storage, read_write> results: array<vec4f>;     // [term][point]
-
-@compute @workgroup_size(64)
-fn known(@builtin(global_invocation_id) id: vec3u) {
-    if id.x >= COUNT { return; }
-    var p: Point;
-    for (var axis = 0u; axis < AXES; axis++) { p[axis] = points[id.x * AXES + axis]; }
-    for (var term = 0u; term < TERMS; term++) { results[term * COUNT + id.x] = data(term, p); }
-}
-";
-
 /// Forcing and boundary values one by one, up to the longest horizon that is studied.
 #[test]
 fn data_agree_with_f64() {
     static LONG: KleinGordon = KleinGordon { horizon: 4.0 };
     let (gpu, mut report) = (common::gpu(), Report::default());
     for problem in problems::ALL.iter().copied().chain([&LONG as &'static dyn Problem]) {
-        let (axes, terms) = (problem.axes(), problem.terms());
-        let points = sampling::points(9, 0, 0, &problem.sets()[0].regions, 2000);
-        let count = points.len() / axes.len();
-        let mut prelude = Prelude::default();
-        prelude.u32("AXES", axes.len()).u32("FIELDS", problem.fields().len()).u32("TERMS", terms.len());
-        prelude.u32("COUNT", count).f32s("SLOPES", &axes.iter().map(|axis| axis.slope).collect::<Vec<_>>());
-        for (index, term) in terms.iter().enumerate() {
-            prelude.u32(&format!("TERM_{}", term.name.to_uppercase()), index);
-        }
-        for (name, value) in problem.constants() {
-            prelude.f32(name, value);
-        }
-        if !problem.laplacian().is_empty() {
-            prelude.f32s("LAPLACIAN", &problem.laplacian());
-        }
-        prelude.line("alias Point = array<f32, AXES>;").line("alias Fields = array<Jet, FIELDS>;");
-        let jet = shader(&format!("jets/{}", problem.jet().name()));
-        let residual = plugin("residuals", problem.shader_name(), problem.shader());
-        let parts = [prelude.part(), shader("math"), jet, residual, Part::new("test", DATA_KERNEL)];
-        let got: Vec<[f32; 4]> = evaluate(&gpu, "known", &parts, &points, terms.len() * count, count);
-        for (k, term) in terms.iter().enumerate() {
-            let place = format!("{} `{}`", problem.name(), term.name);
-            let wanted: Vec<Vec<f64>> =
-                common::widen(&points).chunks(axes.len()).map(|point| problem.data(k, point)).collect();
-            for component in 0..problem.components_of(k) {
-                let got: Vec<f32> = got[k * count..][..count].iter().map(|both| both[component]).collect();
-                let wanted: Vec<f64> = wanted.iter().map(|data| data[component]).collect();
-                report.entries(format_args!("{place} component {component}"), &got, &wanted, Tolerance::of_f32(16.0));
-            }
+        for failure in equations::check_data(&gpu, problem).unwrap().failures() {
+            report.check(false, || failure.clone());
         }
     }
     report.finish();

@@ -32,7 +32,7 @@ fn sum_parts(local: u32) {
         sums[i * REDUCERS + local] = sum;
     }
     for (var k = 0u; k < terms; k++) {
-        let range = vec2u(SLAB_FIRST[k], SLAB_FIRST[k + 1u]);
+        let range = vec2u(SLAB_FIRST[k], SLAB_END[k]);
         var sum = 0.0;
         for (var s = range.x + local; s < range.y; s += REDUCERS) { sum += slab_vector(s * SLAB_VECTORS).x; }
         sums[(PAIRS + k) * REDUCERS + local] = sum;

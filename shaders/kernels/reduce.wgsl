@@ -2,7 +2,7 @@
 // vector of the slabs, which is four parameters' entries in every row. Sums run in fixed order: a run repeats bit by bit.
 //
 // provides: reduce
-// expects:  slab_vector (memory); REDUCERS, wait, PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST (prelude)
+// expects:  slab_vector (memory); REDUCERS, wait, PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST, SLAB_END (prelude)
 
 const NONE = 0xffffffffu;
 
@@ -14,7 +14,7 @@ var<workgroup> products: array<f32, REDUCERS * PAIRS>;
 
 // One vector of one row. Four running sums: shorter chains, smaller rounding error.
 fn entries(term: u32, vector: u32) -> vec4f {
-    let range = vec2u(SLAB_FIRST[term], SLAB_FIRST[term + 1u]);
+    let range = vec2u(SLAB_FIRST[term], SLAB_END[term]);
     var sum: array<vec4f, 4>;
     for (var s = range.x; s < range.y; s += 4u) {
         for (var c = 0u; c < 4u; c++) {

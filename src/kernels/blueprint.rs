@@ -11,6 +11,7 @@ use super::network::Network;
 use super::packing::Packing;
 use super::plans::{Cuts, Keep, Plan, Work};
 use super::prelude::{Prelude, plugin, shader};
+use super::residuals;
 use super::step::{RING, Setup, Share, Step, downstream_prelude, regions};
 use super::target::Target;
 use super::tile::Tile;
@@ -99,10 +100,10 @@ impl Blueprint {
         let packing = Packing::new(&setup.shape, &program, target);
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
-        let (mut gradients, slab_first) = draft.cut(setup, plan, target, &program, &packing, offered)?;
-        let prelude = downstream_prelude(setup, &packing, &slab_first, target.reducers());
+        let (mut gradients, slabs) = draft.cut(setup, plan, target, &program, &packing, offered)?;
+        let prelude = downstream_prelude(setup, &packing, &slabs, target.reducers());
         let jet = super::jets::part(setup.problem.jet());
-        let data = plugin("residuals", setup.problem.shader_name(), setup.problem.shader());
+        let data = residuals::data(setup.problem)?;
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
         let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
             let mut parts = vec![prelude.part(), shader("math"), jet.clone()];
@@ -213,7 +214,7 @@ impl Draft {
         program: &Program,
         packing: &Packing,
         offered: &Capabilities,
-    ) -> Result<(Vec<DispatchSpec>, Vec<usize>)> {
+    ) -> Result<(Vec<DispatchSpec>, Vec<[usize; 2]>)> {
         let groups = groups(setup, target)?;
         let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
         if paired && target.points() % 2 == 1 {
@@ -222,7 +223,7 @@ impl Draft {
         }
         let network = Network { program: program.clone(), shape: &setup.shape, target, packing };
         // slabs lie share after share, so those of a term are neighbours
-        let mut slab_first = vec![0; setup.problem.terms().len() + 1];
+        let mut slabs = vec![[usize::MAX, 0]; setup.problem.terms().len()];
         let mut slab_count = 0;
         let mut walks = Vec::new();
         for group in &groups {
@@ -231,7 +232,8 @@ impl Draft {
             for share in &group.shares {
                 firsts.push(slab_count);
                 slab_count += work::points_of(setup, share).div_ceil(target.points()).div_ceil(tiles);
-                slab_first[share.term + 1] = slab_count;
+                let [first, end] = &mut slabs[share.term];
+                (*first, *end) = ((*first).min(firsts[firsts.len() - 1]), slab_count);
             }
             walks.push(Walk { tiles, workgroups: slab_count - firsts[0], firsts });
         }
@@ -249,7 +251,7 @@ impl Draft {
             let cuts = plan.cut(&network);
             dispatches.extend(self.group(setup, group, walk, &network, cuts, [shares, scratch]));
         }
-        Ok((dispatches, slab_first))
+        Ok((dispatches, slabs))
     }
 
     fn group(
@@ -316,7 +318,7 @@ fn flop_of(setup: &Setup, network: &Network, share: &Share, done: &[Work]) -> f6
 /// The texts of a kernel that carries the jets of `group` through the network.
 fn linked(setup: &Setup, group: &Group, network: &Network, prelude: &Prelude, text: String, kernel: &str) -> Vec<Part> {
     let mut parts = carrying(setup, network, group.jet, prelude.clone());
-    parts.extend(group.residuals.iter().cloned());
+    parts.push(group.residuals.clone());
     parts.push(shader("shares"));
     parts.push(Part::new(format!("network {}", setup.network.name()), text));
     parts.push(shader(&format!("kernels/{kernel}")));

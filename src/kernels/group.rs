@@ -5,10 +5,11 @@ use encase::ShaderType;
 use crate::error::{Error, Result};
 use crate::gpu::Part;
 use crate::math::Jet;
-use crate::problems::{Equation, Problem};
+use crate::problems::Carried;
 
 use super::network::Network;
-use super::prelude::{Prelude, plugin, shader};
+use super::prelude::Prelude;
+use super::residuals::residuals;
 use super::step::{Setup, Share, common_prelude};
 use super::target::Target;
 
@@ -36,8 +37,8 @@ pub struct Group {
     pub jet: Jet,
     /// Its terms on their point sets.
     pub shares: Vec<Share>,
-    /// The texts of their residuals.
-    pub residuals: Vec<Part>,
+    /// The text of their residuals.
+    pub residuals: Part,
 }
 
 impl Group {
@@ -48,7 +49,6 @@ impl Group {
         prelude.u32("FIRST_WORKGROUP", first).note("workgroups of kernels before this one");
         prelude.u32("TILES", tiles).note("of a workgroup, at most");
         prelude.bool("PAIRED", self.shares.iter().any(|share| setup.problem.partner(share.term).is_some()));
-        condition_constants(setup, &mut prelude);
         prelude
     }
 }
@@ -71,84 +71,22 @@ pub(super) fn network_prelude(setup: &Setup, network: &Network) -> Prelude {
     p
 }
 
-/// The equation with its own jet; then every other condition with values, or values and slopes where one of them
-/// asks for slopes. A target may have both in one. Terms come in the problem's order, the equation first, so each kernel's
-/// slabs lie together.
+/// The differential equation with its own jet, then every other term with what those need together; or all in one, where
+/// a target takes them so.
 ///
 /// # Errors
 /// Terms that travel together have more derivatives than a jet holds.
 pub fn groups(setup: &Setup, target: &dyn Target) -> Result<Vec<Group>> {
-    let terms = setup.problem.terms();
-    let shares = setup.shares().0;
-    let own = setup.problem.jet();
-    if target.merges(own.streams()) {
-        let jet = jet_of_terms(setup.problem, 0..terms.len())?;
-        return Ok(vec![Group { name: "all terms", jet, shares, residuals: residuals(setup.problem, true, true) }]);
-    }
-    let (equation, conditions): (Vec<_>, Vec<_>) =
-        shares.into_iter().partition(|share| matches!(terms[share.term].equation, Equation::Pde));
-    let jet = jet_of_terms(setup.problem, conditions.iter().map(|share| share.term))?;
-    let all = [
-        Group { name: "equation", jet: own, shares: equation, residuals: residuals(setup.problem, true, false) },
-        Group { name: "conditions", jet, shares: conditions, residuals: residuals(setup.problem, false, true) },
-    ];
-    Ok(all.into_iter().filter(|group| !group.shares.is_empty()).collect())
-}
-
-/// The jet that all of these terms can travel with.
-///
-/// # Errors
-/// Together they have more derivatives than a jet holds.
-pub fn jet_of_terms(problem: &dyn Problem, terms: impl Iterator<Item = usize>) -> Result<Jet> {
-    let jets: Vec<Jet> = terms.map(|term| problem.jet_of(term)).collect();
-    Jet::joined(&jets, problem.axes().len()).map_err(Error::Usage)
-}
-
-/// The texts of the residuals of a problem's equation, of its conditions, or of both, and what chooses by term.
-pub fn residuals(problem: &dyn Problem, equation: bool, conditions: bool) -> Vec<Part> {
-    let mut parts = Vec::new();
-    if equation {
-        parts.push(plugin("residuals", problem.shader_name(), problem.shader()));
-    }
-    if conditions {
-        parts.push(shader("residuals/conditions"));
-    }
-    let branch = |own: &str, other: &str| match (equation, conditions) {
-        (true, true) => format!("    if term == TERM_PDE {{ return {own}; }}\n    return {other};\n"),
-        (true, _) => format!("    return {own};\n"),
-        _ => format!("    return {other};\n"),
+    let statement = setup.problem.statement();
+    let group = |name: &'static str, carried: &Carried| -> Result<Group> {
+        let shares = setup.shares().0.into_iter().filter(|share| carried.terms.contains(&share.term)).collect();
+        Ok(Group { name, jet: carried.jet, shares, residuals: residuals(setup.problem, carried)? })
     };
-    let text = format!(
-        "// The residual of a term, and its adjoint.\n\
-         fn term_residual(term: u32, u: Fields, data: vec4f) -> vec4f {{\n{}}}\n\
-         fn term_adjoint(term: u32, u: Fields, r_bar: vec4f) -> Fields {{\n{}}}\n",
-        branch("residual(term, u, data)", "condition(term, u, data)"),
-        branch("residual_adjoint(term, u, r_bar)", "condition_adjoint(term, u, r_bar)")
-    );
-    parts.push(Part::new("terms", text));
-    parts
-}
-
-/// Kind, first field, number of fields, axis and scale of each term's condition; the equation's own entry is never
-/// looked at.
-pub fn condition_constants(setup: &Setup, prelude: &mut Prelude) {
-    const KINDS: [&str; 4] = ["CONDITION_VALUES", "CONDITION_SLOPE", "CONDITION_VELOCITY", "CONDITION_PERIODIC"];
-    for (kind, name) in KINDS.iter().enumerate() {
-        prelude.u32(name, kind);
-    }
-    let of = |equation: Equation| match equation {
-        Equation::Pde => [0, 0, 0, 0],
-        Equation::Values { first, count } | Equation::MeanValues { first, count } => [0, first, count, 0],
-        Equation::Slope { field, axis } => [1, field, 1, axis],
-        Equation::Velocity => [2, 0, 1, 0],
-        Equation::Periodic { count, axis } => [3, 0, count, axis],
-    };
-    let terms = setup.problem.terms();
-    let all: Vec<[usize; 4]> = terms.iter().map(|term| of(term.equation)).collect();
-    prelude.f32s("CONDITION_SCALE", &terms.iter().map(|term| term.equation.value_scale()).collect::<Vec<_>>());
-    let names = ["CONDITION_KIND", "CONDITION_FIELD", "CONDITION_COUNT", "CONDITION_AXIS"];
-    for (column, name) in names.iter().enumerate() {
-        prelude.u32s(name, &all.iter().map(|row| row[column]).collect::<Vec<_>>());
+    match &statement.rest {
+        Some(rest) if !target.merges(statement.main.jet.streams()) => {
+            Ok(vec![group("equation", &statement.main)?, group("conditions", rest)?])
+        }
+        _ => Ok(vec![group("all terms", statement.all.as_ref().map_err(|what| Error::Usage(what.clone()))?)?]),
     }
 }
 
@@ -166,7 +104,7 @@ pub(super) fn share_table(setup: &Setup, group: &Group, firsts: &[usize]) -> Vec
             first_sample: share.first_sample as u32,
             count: count as u32,
             first_workgroup: first as u32,
-            weight: (1.0 / count as f64) as f32,
+            weight: (setup.problem.terms()[share.term].weight / count as f64) as f32,
             term: share.term as u32,
             partner_axis: axis as u32,
             partner_at: at as f32,

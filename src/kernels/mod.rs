@@ -15,6 +15,7 @@ pub mod plans;
 pub mod predict;
 pub mod prelude;
 pub mod raster;
+pub mod residuals;
 pub mod settings;
 pub mod step;
 pub mod target;

@@ -81,7 +81,6 @@ const SHADERS: &[(&str, &str)] = &[
     ("jets/second", include_str!("../../shaders/jets/second.wgsl")),
     ("jets/second_5d", include_str!("../../shaders/jets/second_5d.wgsl")),
     ("jets/third", include_str!("../../shaders/jets/third.wgsl")),
-    ("residuals/conditions", include_str!("../../shaders/residuals/conditions.wgsl")),
     ("kernels/sample", include_str!("../../shaders/kernels/sample.wgsl")),
     ("kernels/fused", include_str!("../../shaders/kernels/fused.wgsl")),
     ("kernels/stage", include_str!("../../shaders/kernels/stage.wgsl")),
@@ -106,7 +105,7 @@ pub fn shader(path: &str) -> Part {
     Part::new(format!("shaders/{path}.wgsl"), *text)
 }
 
-/// The device half of a problem or strategy; its file carries the plug-in's name.
+/// The device half of a strategy; its file carries the plug-in's name.
 pub fn plugin(kind: &str, name: &str, text: &'static str) -> Part {
     Part::new(format!("shaders/{kind}/{}.wgsl", name.replace('-', "_")), text)
 }

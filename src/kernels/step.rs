@@ -12,7 +12,6 @@ use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 
 use super::blueprint::{Blueprint, DispatchSpec, KernelSpec, Kind, PACKED, Size};
-use super::group::jet_of_terms;
 use super::packing::Packing;
 use super::plans::Plan;
 use super::prelude::Prelude;
@@ -64,8 +63,8 @@ impl Setup<'_> {
 
     /// What all terms together need, and a tile must have room for.
     pub fn jet(&self) -> Jet {
-        let terms = 0..self.problem.terms().len();
-        jet_of_terms(self.problem, terms).unwrap_or_else(|_| self.problem.jet())
+        let statement = self.problem.statement();
+        statement.all.as_ref().map_or(statement.main.jet, |all| all.jet)
     }
 
     /// Every term on every one of its point sets, term after term, and how many samples there are in all.
@@ -114,11 +113,8 @@ pub fn common_prelude(setup: &Setup) -> Prelude {
     for (index, term) in terms.iter().enumerate() {
         p.u32(&format!("TERM_{}", term.name.to_uppercase()), index);
     }
-    for (name, value) in setup.problem.constants() {
-        p.f32(name, value);
-    }
     if !setup.problem.laplacian().is_empty() {
-        p.f32s("LAPLACIAN", &setup.problem.laplacian());
+        p.f32s("LAPLACIAN", setup.problem.laplacian());
     }
     p.line("alias Point = array<f32, AXES>;");
     p.line("alias Fields = array<Jet, FIELDS>;");
@@ -275,7 +271,7 @@ fn compile(gpu: &Gpu, blueprint: &Blueprint) -> Result<Vec<Kernel>> {
 pub(super) fn downstream_prelude(
     setup: &Setup,
     packing: &Packing,
-    slab_first: &[usize],
+    slabs: &[[usize; 2]],
     (reducers, barrier): (usize, &str),
 ) -> Prelude {
     let mut p = common_prelude(setup);
@@ -288,7 +284,8 @@ pub(super) fn downstream_prelude(
     let regions: Vec<usize> = sets.iter().map(|set| set.regions.len()).collect();
     p.u32("PARAMETERS", packing.places.len()).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
     p.u32("GRAM_PARTS", packing.slab_vectors.div_ceil(reducers)).u32("SLAB_VECTORS", packing.slab_vectors);
-    p.u32s("SLAB_FIRST", slab_first);
+    p.u32s("SLAB_FIRST", &slabs.iter().map(|[first, _]| *first).collect::<Vec<_>>());
+    p.u32s("SLAB_END", &slabs.iter().map(|[_, end]| *end).collect::<Vec<_>>());
     p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
     p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));
     p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());

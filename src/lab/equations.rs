@@ -1,18 +1,15 @@
 //! A problem's shaders against the problem in f64: the residual of its differential equation and of its conditions
 //! at random jets, the adjoints of those residuals, and the known right-hand side of every term.
 
-use std::ops::Range;
-
 use crate::error::Result;
 use crate::gpu::{Gpu, Part};
 use crate::kernels::Setup;
-use crate::kernels::group::{condition_constants, jet_of_terms, residuals};
-use crate::kernels::jets;
-use crate::kernels::prelude::{Prelude, plugin, shader};
+use crate::kernels::prelude::{Prelude, shader};
 use crate::kernels::step::common_prelude;
+use crate::kernels::{jets, residuals};
 use crate::math::{Jet, Real, Var, Variant, sampling, tape};
 use crate::networks;
-use crate::problems::{FieldDerivatives, Problem};
+use crate::problems::{Carried, FieldDerivatives, Problem};
 
 use super::case::Case;
 use super::compute::evaluate;
@@ -38,10 +35,10 @@ fn equation(@builtin(global_invocation_id) id: vec3u) {
     let cases = arrayLength(&inputs);
     let all = arrayLength(&results);
     if id.x >= all { return; }
-    let term = FIRST_TERM + id.x / cases;
+    let term = LAB_TERMS[id.x / cases];
     let fields = inputs[id.x % cases];
-    results[id.x].r = term_residual(term, fields, known[id.x]);
-    results[id.x].bar = term_adjoint(term, fields, known[all + id.x]);
+    results[id.x].r = residual(term, fields, known[id.x]);
+    results[id.x].bar = residual_adjoint(term, fields, known[id.x], known[all + id.x]);
 }
 ";
 
@@ -87,31 +84,18 @@ fn setup(problem: &'static dyn Problem) -> Setup<'static> {
     Case::new(problem, networks::ALL[0], Variant::V2, [4, 1], &[1]).setup()
 }
 
-fn own(problem: &dyn Problem) -> Part {
-    plugin("residuals", problem.shader_name(), problem.shader())
-}
-
-/// Residual of the differential equation and its adjoint.
+/// Residuals of the differential equation and their adjoints.
 pub fn check_residual(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Report; 2]> {
-    check_terms(gpu, problem, problem.jet(), &residuals(problem, true, false), 0..1)
+    check_terms(gpu, problem, &problem.statement().main)
 }
 
-/// The same of every condition, on the jet that conditions travel with in a run.
-pub fn check_conditions(gpu: &Gpu, problem: &'static dyn Problem) -> Result<[Report; 2]> {
-    let terms = 1..problem.terms().len();
-    let jet = jet_of_terms(problem, terms.clone())?;
-    check_terms(gpu, problem, jet, &residuals(problem, false, true), terms)
+/// The same of every other term, if there are any, on the jet that these travel with in a run.
+pub fn check_conditions(gpu: &Gpu, problem: &'static dyn Problem) -> Result<Option<[Report; 2]>> {
+    problem.statement().rest.as_ref().map(|rest| check_terms(gpu, problem, rest)).transpose()
 }
 
-fn check_terms(
-    gpu: &Gpu,
-    problem: &'static dyn Problem,
-    jet: Jet,
-    texts: &[Part],
-    terms: Range<usize>,
-) -> Result<[Report; 2]> {
-    let fields = problem.fields().len();
-    let laplacian = problem.laplacian();
+fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> Result<[Report; 2]> {
+    let (fields, jet, laplacian) = (problem.fields().len(), carried.jet, &carried.laplacian);
     let indices = indices(jet.axes());
     // what is known at a point of the domain, and a random cotangent
     let points = widen(&sampling::points(9, 0, 0, &problem.sets()[0].regions, CASES));
@@ -124,7 +108,7 @@ fn check_terms(
     let at = |case: usize| (0..fields).map(move |f| Field::random(jet.axes(), case, 10 + f));
     let own_streams = |field: Field<f64>| padded(jet, &streams(jet, &laplacian, |x| field.at(x)));
     let inputs = gpu.storage_with("inputs", &(0..CASES).flat_map(at).flat_map(own_streams).collect::<Vec<f32>>())?;
-    let all = || terms.clone().flat_map(|term| (0..CASES).map(move |case| (term, case)));
+    let all = || carried.terms.iter().flat_map(|&term| (0..CASES).map(move |case| (term, case)));
     let known = all().flat_map(|(term, case)| data(term, case)).chain(all().flat_map(|(t, case)| cotangent(t, case)));
     let known = gpu.storage_with("known", &known.map(|x| x as f32).collect::<Vec<f32>>())?;
     let stride = jet.numbers();
@@ -132,17 +116,16 @@ fn check_terms(
     let width = (4 + fields * stride).next_multiple_of(4);
     let bound = [("inputs", &inputs), ("known", &known)];
     let mut prelude = common_prelude(&setup(problem));
-    prelude.u32("FIRST_TERM", terms.start);
-    condition_constants(&setup(problem), &mut prelude);
-    let parts = parts(&prelude, jet, texts, RESIDUAL_KERNEL);
-    let count = terms.len() * CASES;
+    prelude.u32s("LAB_TERMS", &carried.terms);
+    let parts = parts(&prelude, jet, &[residuals::residuals(problem, carried)?], RESIDUAL_KERNEL);
+    let count = carried.terms.len() * CASES;
     let got: Vec<f32> = evaluate(gpu, "equation", &parts, &bound, count * width, count)?;
     let matrix = streams_of_units(jet, &laplacian);
     let [mut residuals, mut adjoints] = [Report::default(), Report::default()];
     for ((term, case), got) in all().zip(got.chunks(width)) {
         let values: Vec<f64> = at(case).flat_map(|field| field.0).collect();
         let mut taped = Taped { indices: indices.clone(), variables: tape::reset(&values) };
-        let r = problem.residual_of(term, &mut taped, &data(term, case)[..problem.components_of(term)]);
+        let r = problem.residual_of(term, &mut taped, &data(term, case));
         let place = format!("{} `{}` case {case}", problem.name(), problem.terms()[term].name);
         for (c, &got) in got[..4].iter().enumerate() {
             let wanted = r.get(c).map_or(0.0, |r| r.value);
@@ -171,13 +154,13 @@ pub fn check_data(gpu: &Gpu, problem: &'static dyn Problem) -> Result<Report> {
     let (axes, terms) = (problem.axes().len(), problem.terms());
     let flat = sampling::points(9, 0, 0, &problem.sets()[0].regions, POINTS);
     let points = gpu.storage_with("points", &flat)?;
-    let parts = parts(&common_prelude(&setup(problem)), problem.jet(), &[own(problem)], DATA_KERNEL);
+    let parts = parts(&common_prelude(&setup(problem)), problem.jet(), &[residuals::data(problem)?], DATA_KERNEL);
     let bound = [("points", &points)];
     let got: Vec<[f32; 4]> = evaluate(gpu, "right_hand_sides", &parts, &bound, terms.len() * POINTS, POINTS)?;
     let mut report = Report::default();
     for (k, term) in terms.iter().enumerate() {
         let wanted: Vec<Vec<f64>> = widen(&flat).chunks(axes).map(|point| problem.data(k, point)).collect();
-        for component in 0..problem.components_of(k) {
+        for component in 0..wanted[0].len() {
             let got: Vec<f32> = got[k * POINTS..][..POINTS].iter().map(|all| all[component]).collect();
             let wanted: Vec<f64> = wanted.iter().map(|data| data[component]).collect();
             let place = format_args!("{} `{}` component {component}, point ", problem.name(), term.name);

@@ -19,6 +19,14 @@ pub fn unknown(kind: &str, name: &str, candidates: &[&str]) -> String {
     }
 }
 
+/// What a parser of TOML or JSON says of a key that it does not know, with the one that was probably meant; none if its
+/// `message` is about something else.
+pub fn unknown_field(message: &str) -> Option<String> {
+    let quoted: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
+    let (name, known) = quoted.split_first()?;
+    Some(unknown("key", name, known))
+}
+
 /// Levenshtein distance by characters.
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();

@@ -112,7 +112,7 @@ fn jobs<'a>(problem: &dyn Problem, points: &'a [Vec<f64>]) -> Vec<Job<'a>> {
         for &set in spec.sets {
             let count = points[set].len() / axes;
             for chunk in points[set].chunks(count.div_ceil(JOBS_PER_SET) * axes) {
-                jobs.push(Job { number: jobs.len(), term, points: chunk, weight: 1.0 / count as f64 });
+                jobs.push(Job { number: jobs.len(), term, points: chunk, weight: spec.weight / count as f64 });
             }
         }
     }
@@ -137,7 +137,7 @@ impl Job<'_> {
 }
 
 fn residual_at(model: Model, parameters: &[Var], term: usize, point: &[f64]) -> Vec<Var> {
-    let order = model.problem.jet_of(term).order();
+    let order = model.problem.statement().equations[term].order();
     let data = model.problem.data(term, point);
     let here = Fields::new(model, parameters, point, order);
     let Some((axis, end)) = model.problem.partner(term) else {

@@ -2,12 +2,7 @@
 //! u = −sin πx at the start and with u = 0 at both ends. A shock forms at x = 0.
 
 use super::reference::burgers as reference;
-use super::{
-    Axis, Equation, FieldDerivatives, Grid, Observable, PointSet, Preset, Problem, Quantity, Region, Sampling,
-    Solution, Term,
-};
-use crate::math::{Jet, Real, Var};
-use std::f64::consts::PI;
+use super::{Axis, Grid, Observable, PointSet, Preset, Problem, Quantity, Region, Sampling, Solution, Term, texts};
 
 /// The point set at x = −1.
 const LOWER: usize = 1;
@@ -34,19 +29,15 @@ impl Problem for Burgers {
     fn fields(&self) -> &'static [&'static str] {
         &["u"]
     }
-    fn jet(&self) -> Jet {
-        Jet::Second
-    }
-    fn laplacian(&self) -> Vec<f64> {
-        vec![1.0, 0.0]
-    }
     // `bc` is the sum of two means, one per end: the ends may have different numbers of points
     fn terms(&self) -> Vec<Term> {
-        vec![
-            Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "bc", sets: &[LOWER, UPPER], equation: Equation::value(0) },
-            Term { name: "ic", sets: &[3], equation: Equation::value(0) },
-        ]
+        vec![Term::new("pde", &[0]), Term::new("bc", &[LOWER, UPPER]), Term::new("ic", &[3])]
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("nu", reference::VISCOSITY)]
+    }
+    fn residuals(&self) -> Vec<Vec<String>> {
+        texts(&[&["u_t + u*u_x - nu*u_xx"], &["u"], &["u + sin(pi*x)"]])
     }
     fn sets(&self) -> Vec<PointSet> {
         let set = |name, lower: [f64; 2], upper: [f64; 2]| {
@@ -63,22 +54,6 @@ impl Problem for Burgers {
     // Fixed points have the same times at both ends, as the authors' have; resampled ones are drawn for each end.
     fn stream(&self, set: usize, sampling: Sampling) -> usize {
         if sampling == Sampling::Fixed && set == UPPER { LOWER } else { set }
-    }
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("VISCOSITY", reference::VISCOSITY)]
-    }
-    fn shader(&self) -> &'static str {
-        include_str!("../../shaders/residuals/burgers.wgsl")
-    }
-    fn components(&self) -> usize {
-        1
-    }
-    fn residual(&self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        let diffusion = u.d(0, &[0, 0]) * Var::constant(reference::VISCOSITY);
-        vec![u.d(0, &[1]) + u.d(0, &[]) * u.d(0, &[0]) - diffusion - Var::constant(data[0])]
-    }
-    fn data(&self, term: usize, point: &[f64]) -> Vec<f64> {
-        vec![if term == 2 { -(PI * point[0]).sin() } else { 0.0 }]
     }
     fn presets(&self) -> Vec<Preset> {
         vec![
@@ -102,6 +77,8 @@ impl Problem for Burgers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::{Real, Var};
+    use crate::problems::FieldDerivatives;
     use reference::{VISCOSITY, cole_hopf};
 
     /// The exact solution, differentiated by central differences of fourth order.

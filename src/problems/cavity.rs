@@ -2,10 +2,9 @@
 //! u_x + v_y = 0 exactly and the momentum equations hold third derivatives of ψ.
 
 use super::{
-    Axis, Equation, FieldDerivatives, Grid, GridAxis, Observable, Parameter, PointSet, Preset, Problem, Quantity,
-    Region, Solution, Term, reference,
+    Axis, Grid, GridAxis, Observable, Parameter, PointSet, Preset, Problem, Quantity, Region, Solution, Term,
+    reference, texts,
 };
-use crate::math::{Jet, Real, Var};
 
 /// Number of the stream function ψ among the fields.
 const STREAM: usize = 0;
@@ -42,47 +41,24 @@ impl Problem for Cavity {
     fn fields(&self) -> &'static [&'static str] {
         &["psi", "p"]
     }
-    fn jet(&self) -> Jet {
-        Jet::Third
-    }
-    fn laplacian(&self) -> Vec<f64> {
-        Vec::new()
-    }
     fn terms(&self) -> Vec<Term> {
-        vec![
-            Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "lid", sets: &[1], equation: Equation::Velocity },
-            Term { name: "wall", sets: &[2], equation: Equation::Velocity },
-        ]
+        vec![Term::new("pde", &[0]), Term::new("lid", &[1]), Term::new("wall", &[2])]
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("reynolds", self.reynolds)]
+    }
+    fn residuals(&self) -> Vec<Vec<String>> {
+        texts(&[
+            &[
+                "psi_y*psi_xy - psi_x*psi_yy + p_x - d(laplacian(psi), y)/reynolds",
+                "psi_x*psi_xy - psi_y*psi_xx + p_y + d(laplacian(psi), x)/reynolds",
+            ],
+            &["psi_y - 1", "-psi_x"],
+            &["psi_y", "-psi_x"],
+        ])
     }
     fn sets(&self) -> Vec<PointSet> {
         sets()
-    }
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("REYNOLDS", self.reynolds)]
-    }
-    fn shader(&self) -> &'static str {
-        include_str!("../../shaders/residuals/cavity.wgsl")
-    }
-    fn components(&self) -> usize {
-        2
-    }
-    // r_u = u u_x + v u_y + p_x − Δu/Re,   r_v = u v_x + v v_y + p_y − Δv/Re
-    fn residual(&self, f: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        let mut psi = |axes: &[usize]| f.d(STREAM, axes);
-        let lap_x = psi(&[0, 0, 0]) + psi(&[0, 1, 1]);
-        let lap_y = psi(&[0, 0, 1]) + psi(&[1, 1, 1]);
-        let (u, v) = (psi(&[1]), -psi(&[0]));
-        let (u_x, u_y) = (psi(&[0, 1]), psi(&[1, 1]));
-        let (v_x, v_y) = (-psi(&[0, 0]), -psi(&[0, 1]));
-        let viscosity = Var::constant(1.0 / self.reynolds);
-        vec![
-            u * u_x + v * u_y + f.d(PRESSURE, &[0]) - lap_y * viscosity - Var::constant(data[0]),
-            u * v_x + v * v_y + f.d(PRESSURE, &[1]) + lap_x * viscosity - Var::constant(data[1]),
-        ]
-    }
-    fn data(&self, term: usize, _point: &[f64]) -> Vec<f64> {
-        vec![if term == 1 { 1.0 } else { 0.0 }, 0.0]
     }
     fn presets(&self) -> Vec<Preset> {
         vec![
@@ -157,6 +133,8 @@ pub(super) fn reynolds_of(problem: &str, parameter: &str, value: f64) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::{Real, Var};
+    use crate::problems::FieldDerivatives;
 
     /// Couette flow u = y over p = 0: ψ = y²/2 solves the momentum equations at every Reynolds number.
     struct Couette(f64);

@@ -1,11 +1,7 @@
 //! The lid-driven cavity in velocity and pressure: the same flow as [`super::cavity`], with u_x + v_y = 0 as a third
 //! equation instead of a stream function, so that second derivatives are enough.
 
-use super::{
-    Axis, Equation, FieldDerivatives, Grid, Observable, Parameter, PointSet, Preset, Problem, Quantity, Solution, Term,
-    cavity,
-};
-use crate::math::{Jet, Real, Var};
+use super::{Axis, Grid, Observable, Parameter, PointSet, Preset, Problem, Quantity, Solution, Term, cavity, texts};
 
 /// Numbers of the fields.
 const U: usize = 0;
@@ -40,49 +36,25 @@ impl Problem for CavityUvp {
     fn fields(&self) -> &'static [&'static str] {
         &["u", "v", "p"]
     }
-    fn jet(&self) -> Jet {
-        Jet::Second
-    }
-    fn laplacian(&self) -> Vec<f64> {
-        vec![1.0, 1.0]
-    }
     fn terms(&self) -> Vec<Term> {
-        let velocity = Equation::Values { first: U, count: 2 };
-        vec![
-            Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "lid", sets: &[1], equation: velocity },
-            Term { name: "wall", sets: &[2], equation: velocity },
-        ]
+        vec![Term::new("pde", &[0]), Term::new("lid", &[1]), Term::new("wall", &[2])]
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("reynolds", self.reynolds)]
+    }
+    fn residuals(&self) -> Vec<Vec<String>> {
+        texts(&[
+            &[
+                "u*u_x + v*u_y + p_x - laplacian(u)/reynolds",
+                "u*v_x + v*v_y + p_y - laplacian(v)/reynolds",
+                "u_x + v_y",
+            ],
+            &["u - 1", "v"],
+            &["u", "v"],
+        ])
     }
     fn sets(&self) -> Vec<PointSet> {
         cavity::sets()
-    }
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("REYNOLDS", self.reynolds)]
-    }
-    fn shader(&self) -> &'static str {
-        include_str!("../../shaders/residuals/cavity_uvp.wgsl")
-    }
-    fn components(&self) -> usize {
-        3
-    }
-    // r_u = u u_x + v u_y + p_x − Δu/Re,   r_v = u v_x + v v_y + p_y − Δv/Re,   r_c = u_x + v_y
-    fn residual(&self, f: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        let (u, v) = (f.d(U, &[]), f.d(V, &[]));
-        let viscosity = Var::constant(1.0 / self.reynolds);
-        let mut momentum = |field: usize, axis: usize| {
-            let diffusion = (f.d(field, &[0, 0]) + f.d(field, &[1, 1])) * viscosity;
-            u * f.d(field, &[0]) + v * f.d(field, &[1]) + f.d(P, &[axis]) - diffusion - Var::constant(data[axis])
-        };
-        let (r_u, r_v) = (momentum(U, 0), momentum(V, 1));
-        vec![r_u, r_v, f.d(U, &[0]) + f.d(V, &[1]) - Var::constant(data[2])]
-    }
-    fn data(&self, term: usize, _point: &[f64]) -> Vec<f64> {
-        match term {
-            0 => vec![0.0; 3],
-            1 => vec![1.0, 0.0],
-            _ => vec![0.0; 2],
-        }
     }
     fn presets(&self) -> Vec<Preset> {
         vec![
@@ -116,6 +88,8 @@ impl Problem for CavityUvp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::{Real, Var};
+    use crate::problems::FieldDerivatives;
 
     /// Derivatives of (u, v, p) as (value, ∂x, ∂y, ∂xx, ∂yy) each.
     struct Flow([[f64; 5]; 3]);

@@ -2,10 +2,8 @@
 //! u = sin(a₁πx) sin(a₂πy) solves it; u = 0 on the boundary.
 
 use super::{
-    Axis, Equation, FieldDerivatives, Grid, GridAxis, Observable, PointSet, Preset, Problem, Quantity, Region,
-    Sampling, Solution, Term,
+    Axis, Grid, GridAxis, Observable, PointSet, Preset, Problem, Quantity, Region, Sampling, Solution, Term, texts,
 };
-use crate::math::{Jet, Real, Var};
 use std::f64::consts::PI;
 
 /// The point set on the four sides.
@@ -76,17 +74,15 @@ impl Problem for Helmholtz {
     fn fields(&self) -> &'static [&'static str] {
         &["u"]
     }
-    fn jet(&self) -> Jet {
-        Jet::Second
-    }
-    fn laplacian(&self) -> Vec<f64> {
-        vec![1.0, 1.0]
-    }
     fn terms(&self) -> Vec<Term> {
-        vec![
-            Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "bc", sets: &[BOUNDARY], equation: Equation::value(0) },
-        ]
+        vec![Term::new("pde", &[0]), Term::new("bc", &[BOUNDARY])]
+    }
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("a1", self.waves[0]), ("a2", self.waves[1]), ("k", WAVENUMBER)]
+    }
+    fn residuals(&self) -> Vec<Vec<String>> {
+        let q = "(k^2 - pi^2*(a1^2 + a2^2)) * sin(a1*pi*x) * sin(a2*pi*y)";
+        texts(&[&[&format!("laplacian(u) + k^2*u - {q}")], &["u"]])
     }
     fn sets(&self) -> Vec<PointSet> {
         let side = |lower: [f64; 2], upper: [f64; 2]| Region::new(&lower, &upper);
@@ -104,25 +100,6 @@ impl Problem for Helmholtz {
     // Fixed points have the same coordinates on opposite sides, as the authors' have; resampled ones are drawn for each.
     fn opposite(&self, set: usize, sampling: Sampling) -> bool {
         set == BOUNDARY && sampling == Sampling::Fixed
-    }
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("WAVES_X", self.waves[0]), ("WAVES_Y", self.waves[1]), ("WAVENUMBER", WAVENUMBER)]
-    }
-    fn shader(&self) -> &'static str {
-        include_str!("../../shaders/residuals/helmholtz.wgsl")
-    }
-    fn shader_name(&self) -> &'static str {
-        "helmholtz"
-    }
-    fn components(&self) -> usize {
-        1
-    }
-    fn residual(&self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        let k2 = Var::constant(WAVENUMBER * WAVENUMBER);
-        vec![u.d(0, &[0, 0]) + u.d(0, &[1, 1]) + k2 * u.d(0, &[]) - Var::constant(data[0])]
-    }
-    fn data(&self, term: usize, point: &[f64]) -> Vec<f64> {
-        vec![if term == 0 { self.forcing(point) } else { 0.0 }]
     }
     fn presets(&self) -> Vec<Preset> {
         let (steps, width, rate) = self.quick;
@@ -148,6 +125,8 @@ impl Problem for Helmholtz {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::{Real, Var};
+    use crate::problems::FieldDerivatives;
 
     /// The exact solution and its derivatives by hand.
     struct Exact(Helmholtz, [f64; 2]);

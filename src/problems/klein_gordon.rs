@@ -2,10 +2,8 @@
 //! that u = x cos(5πt) + (xt)³ solves it.
 
 use super::{
-    Axis, Equation, FieldDerivatives, Grid, GridAxis, Observable, Parameter, PointSet, Preset, Problem, Quantity,
-    Region, Solution, Term,
+    Axis, Grid, GridAxis, Observable, Parameter, PointSet, Preset, Problem, Quantity, Region, Solution, Term, texts,
 };
-use crate::math::{Jet, Real, Var};
 use std::f64::consts::PI;
 
 /// The equation up to time `horizon`.
@@ -48,19 +46,14 @@ impl Problem for KleinGordon {
     fn fields(&self) -> &'static [&'static str] {
         &["u"]
     }
-    fn jet(&self) -> Jet {
-        Jet::Second
-    }
-    fn laplacian(&self) -> Vec<f64> {
-        vec![-1.0, 1.0]
-    }
     fn terms(&self) -> Vec<Term> {
-        vec![
-            Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "bc", sets: &[1], equation: Equation::value(0) },
-            Term { name: "ic", sets: &[2], equation: Equation::value(0) },
-            Term { name: "ic_t", sets: &[2], equation: Equation::Slope { field: 0, axis: 1 } },
-        ]
+        vec![Term::new("pde", &[0]), Term::new("bc", &[1]), Term::new("ic", &[2]), Term::new("ic_t", &[2])]
+    }
+    fn residuals(&self) -> Vec<Vec<String>> {
+        // f is what the equation makes of the exact solution
+        let exact = "(x*cos(5*pi*t) + (x*t)^3)";
+        let f = format!("(d({exact}, t, t) - d({exact}, x, x) + {exact}^3)");
+        texts(&[&[&format!("u_tt - u_xx + u^3 - {f}")], &[&format!("u - {exact}")], &["u - x"], &["u_t"]])
     }
     fn sets(&self) -> Vec<PointSet> {
         let t = self.horizon;
@@ -72,27 +65,6 @@ impl Problem for KleinGordon {
             },
             PointSet { name: "ic", regions: vec![Region::new(&[0.0, 0.0], &[1.0, 0.0])] },
         ]
-    }
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("HORIZON", self.horizon)]
-    }
-    fn shader(&self) -> &'static str {
-        include_str!("../../shaders/residuals/klein_gordon.wgsl")
-    }
-    fn components(&self) -> usize {
-        1
-    }
-    fn residual(&self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        let value = u.d(0, &[]);
-        vec![u.d(0, &[1, 1]) - u.d(0, &[0, 0]) + value * value * value - Var::constant(data[0])]
-    }
-    fn data(&self, term: usize, point: &[f64]) -> Vec<f64> {
-        vec![match term {
-            0 => Self::forcing(point),
-            1 => Self::exact(point),
-            2 => point[0],
-            _ => 0.0,
-        }]
     }
     fn presets(&self) -> Vec<Preset> {
         vec![
@@ -128,6 +100,8 @@ impl Problem for KleinGordon {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::{Real, Var};
+    use crate::problems::FieldDerivatives;
     use crate::problems::errors;
 
     /// The exact solution and its derivatives by hand.

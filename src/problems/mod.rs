@@ -4,27 +4,34 @@
 pub mod burgers;
 pub mod cavity;
 pub mod cavity_uvp;
+mod columns;
+mod document;
 pub mod equations;
+pub mod file;
 pub mod ghia;
 pub mod helmholtz;
 pub mod klein_gordon;
+mod placement;
 pub mod poisson_5d;
 pub mod preset;
 pub mod reference;
 pub mod schrodinger;
 pub mod solution;
+pub mod statement;
 
 pub use crate::math::sampling::Region;
 pub use burgers::Burgers;
 pub use cavity::Cavity;
 pub use cavity_uvp::CavityUvp;
-pub use equations::{Equation, FieldDerivatives};
+pub use equations::FieldDerivatives;
+pub use file::FileProblem;
 pub use helmholtz::Helmholtz;
 pub use klein_gordon::KleinGordon;
 pub use poisson_5d::Poisson5d;
 pub use preset::{Preset, Sampling};
 pub use schrodinger::Schrodinger;
 pub use solution::{Errors, EvaluationSet, Grid, GridAxis, Observable, Quantity, Solution, errors};
+pub use statement::{Carried, Equation, Statement};
 
 use crate::math::{Jet, Var, names};
 
@@ -73,14 +80,41 @@ impl Axis {
 
 /// An equation on one or more point sets: one loss and one gradient row. The loss is the mean over the points of
 /// a set of the sum of squared components of the residual; the means of several sets are added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
     /// Its public name, such as "pde" or "lid".
     pub name: &'static str,
     /// The indices of its point sets, each with a mean of its own; terms may share a set.
     pub sets: &'static [usize],
-    /// What holds there.
-    pub equation: Equation,
+    /// The axis along which its points have partners at the upper end of the domain: the residual is then that of the jump
+    /// of the fields, of what they have more at a point than at its partner.
+    pub partner: Option<usize>,
+    /// What its loss is multiplied with.
+    pub weight: f64,
+}
+
+impl Term {
+    /// A term that stands for itself, of weight one.
+    pub const fn new(name: &'static str, sets: &'static [usize]) -> Self {
+        Self { name, sets, partner: None, weight: 1.0 }
+    }
+}
+
+/// A number that is trained with the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    pub name: &'static str,
+    /// What it starts with.
+    pub start: f64,
+    /// What it stays above; −∞ where nothing is said.
+    pub lower: f64,
+    /// What it stays below.
+    pub upper: f64,
+}
+
+/// Owned texts, one list per term.
+fn texts(terms: &[&[&str]]) -> Vec<Vec<String>> {
+    terms.iter().map(|components| components.iter().map(|&text| text.to_owned()).collect()).collect()
 }
 
 /// Where points are drawn: n of them are split over the regions in order, as evenly as possible
@@ -116,10 +150,6 @@ pub trait Problem: Sync + Send {
     fn axes(&self) -> Vec<Axis>;
     /// The names of the network's outputs in order.
     fn fields(&self) -> &'static [&'static str];
-    /// The streams the differential equation needs.
-    fn jet(&self) -> Jet;
-    /// The constants c of the stream Σ cᵢ ∂ᵢᵢu, one per axis; empty unless the jet is of second order.
-    fn laplacian(&self) -> Vec<f64>;
     /// The terms of the loss, the differential equation first.
     fn terms(&self) -> Vec<Term>;
     /// The point sets in the order of the keys of a points file.
@@ -133,20 +163,24 @@ pub trait Problem: Sync + Send {
     fn opposite(&self, _set: usize, _sampling: Sampling) -> bool {
         false
     }
-    /// Numbers for the shader's prelude, named as the shader names them.
-    fn constants(&self) -> Vec<(&'static str, f64)>;
-    /// The text of its shader: residual, adjoint and data on the device.
-    fn shader(&self) -> &'static str;
-    /// The stem of the shader's file name, with `-` for `_`: the problem's own name unless problems share a file.
-    fn shader_name(&self) -> &'static str {
-        self.name()
+    /// Named numbers that the residuals may use.
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
     }
-    /// How many components the residual of the differential equation has.
-    fn components(&self) -> usize;
-    /// The residual of the differential equation; `data` is what [`Problem::data`] gives there.
-    fn residual(&self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var>;
-    /// The known right-hand side of term number `term` at `point`, one entry per component.
-    fn data(&self, term: usize, point: &[f64]) -> Vec<f64>;
+    /// The residual of every term, one text per component, in the words of [`crate::expressions`].
+    fn residuals(&self) -> Vec<Vec<String>>;
+    /// The same as expressions, with what follows from them.
+    fn statement(&self) -> &'static Statement {
+        Statement::of(self)
+    }
+    /// Points of set number `set` that the host draws, once and for all runs; none where the device draws them.
+    fn given(&self, _set: usize, _count: usize) -> Option<Vec<f32>> {
+        None
+    }
+    /// Numbers that are trained with the network.
+    fn unknowns(&self) -> &[Unknown] {
+        &[]
+    }
     /// The published settings and the small one, "paper" first.
     fn presets(&self) -> Vec<Preset>;
     /// The nodes on which the answer is drawn and, unless there are [scattered](Self::scattered) points, compared.
@@ -195,30 +229,36 @@ pub trait Problem: Sync + Send {
     }
     /// How many components the residual of term number `term` has.
     fn components_of(&self, term: usize) -> usize {
-        match self.terms()[term].equation {
-            Equation::Pde => self.components(),
-            condition => condition.components(),
-        }
+        self.statement().equations[term].components.len()
     }
-    /// The residual of term number `term`, whatever its equation; where points have partners, `u` is the jump of the
+    /// The residual of term number `term`, given what is known there; where points have partners, `u` is the jump of the
     /// fields between the two.
     fn residual_of(&self, term: usize, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        match self.terms()[term].equation {
-            Equation::Pde => self.residual(u, data),
-            condition => condition.residual(u, data),
-        }
+        self.statement().equations[term].residual(u, data)
     }
-    /// The streams term number `term` needs.
+    /// What is known of term number `term` at `point` before the network is asked, such as a right-hand side.
+    fn data(&self, term: usize, point: &[f64]) -> Vec<f64> {
+        self.statement().equations[term].known_at(point, &[])
+    }
+    /// What the points of the differential equation carry.
+    fn jet(&self) -> Jet {
+        self.statement().main.jet
+    }
+    /// The constants c of the stream Σ cᵢ ∂ᵢᵢu, one per axis; empty where nothing carries one.
+    fn laplacian(&self) -> &'static [f64] {
+        &self.statement().main.laplacian
+    }
+    /// What the points of term number `term` carry in a run that treats it apart from terms of other order.
     fn jet_of(&self, term: usize) -> Jet {
-        match self.terms()[term].equation {
-            Equation::Pde => self.jet(),
-            Equation::Values { .. } | Equation::MeanValues { .. } => Jet::Value,
-            Equation::Slope { .. } | Equation::Velocity | Equation::Periodic { .. } => Jet::Gradient,
+        let statement = self.statement();
+        match &statement.rest {
+            Some(rest) if rest.terms.contains(&term) => rest.jet,
+            _ => statement.main.jet,
         }
     }
     /// Where the points of term number `term` have their partners: the axis, and the coordinate of the partner there.
     fn partner(&self, term: usize) -> Option<(usize, f64)> {
-        let axis = self.terms()[term].equation.partner_axis()?;
+        let axis = self.terms()[term].partner?;
         Some((axis, self.axes()[axis].upper))
     }
 }
@@ -241,7 +281,6 @@ mod tests {
     fn every_problem_is_consistent() {
         for problem in ALL {
             let (axes, sets, terms) = (problem.axes(), problem.sets(), problem.terms());
-            assert_eq!(terms[0].equation, Equation::Pde, "{}", problem.name());
             for set in &sets {
                 for region in &set.regions {
                     assert_eq!(region.lower.len(), axes.len());
@@ -252,14 +291,19 @@ mod tests {
                 assert!(!term.sets.is_empty(), "{} `{}` has no points", problem.name(), term.name);
                 for &set in term.sets {
                     let point = &sets[set].regions[0].lower;
-                    assert_eq!(problem.data(i, point).len(), problem.components_of(i));
+                    assert!(problem.data(i, point).iter().all(|known| known.is_finite()));
                 }
             }
             let presets = problem.presets();
             assert_eq!(presets.iter().map(|p| p.name).collect::<Vec<_>>(), ["paper", "revised", "quick"]);
             assert!(presets.iter().all(|preset| preset.points.len() == sets.len()));
-            let expected = if matches!(problem.jet(), Jet::Second | Jet::Second5d) { axes.len() } else { 0 };
-            assert_eq!(problem.laplacian().len(), expected);
+            assert_eq!(problem.statement().equations.len(), terms.len());
+            let jet = match problem.name() {
+                "cavity" => Jet::Third,
+                "poisson-5d" => Jet::Second5d,
+                _ => Jet::Second,
+            };
+            assert_eq!(problem.jet(), jet, "{}", problem.name());
             let solution = problem.solution().expect("the defaults have a solution");
             let points = problem.evaluation_set().points.len() / axes.len();
             assert!(solution.values.iter().all(|(_, values)| values.len() == points));

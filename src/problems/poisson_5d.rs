@@ -1,12 +1,8 @@
 //! Poisson's equation in five dimensions (revision of the paper): −Δu = f on the unit cube, made so that
 //! u = Σ sin(πxᵢ/2) solves it, with its values on all ten faces.
 
-use super::{
-    Axis, Equation, FieldDerivatives, Grid, GridAxis, Observable, PointSet, Preset, Problem, Quantity, Region,
-    Solution, Term,
-};
+use super::{Axis, Grid, GridAxis, Observable, PointSet, Preset, Problem, Quantity, Region, Solution, Term, texts};
 use crate::math::numpy::Pcg64;
-use crate::math::{Jet, Real, Var};
 use std::f64::consts::PI;
 
 /// Dimensions of the cube.
@@ -44,17 +40,13 @@ impl Problem for Poisson5d {
     fn fields(&self) -> &'static [&'static str] {
         &["u"]
     }
-    fn jet(&self) -> Jet {
-        Jet::Second5d
-    }
-    fn laplacian(&self) -> Vec<f64> {
-        vec![1.0; AXES]
-    }
     fn terms(&self) -> Vec<Term> {
-        vec![
-            Term { name: "pde", sets: &[0], equation: Equation::Pde },
-            Term { name: "bc", sets: &[1], equation: Equation::value(0) },
-        ]
+        vec![Term::new("pde", &[0]), Term::new("bc", &[1])]
+    }
+    fn residuals(&self) -> Vec<Vec<String>> {
+        let exact: Vec<String> = self.axes().iter().map(|axis| format!("sin(pi*{}/2)", axis.name)).collect();
+        let exact = exact.join(" + ");
+        texts(&[&[&format!("-laplacian(u) - pi^2/4*({exact})")], &[&format!("u - ({exact})")]])
     }
     // The reference implementation draws one hypercube for all faces and deals the faces out at random. Here the
     // points of a face are neighbours in number; strata are dealt out at random, so both are the same in law.
@@ -68,23 +60,6 @@ impl Problem for Poisson5d {
             PointSet { name: "pde", regions: vec![Region::new(&[0.0; AXES], &[1.0; AXES])] },
             PointSet { name: "bc", regions: (0..2 * AXES).map(face).collect() },
         ]
-    }
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        Vec::new()
-    }
-    fn shader(&self) -> &'static str {
-        include_str!("../../shaders/residuals/poisson_5d.wgsl")
-    }
-    fn components(&self) -> usize {
-        1
-    }
-    fn residual(&self, u: &mut dyn FieldDerivatives, data: &[f64]) -> Vec<Var> {
-        let laplacian = (0..AXES).fold(Var::constant(0.0), |sum, i| sum + u.d(0, &[i, i]));
-        vec![-laplacian - Var::constant(data[0])]
-    }
-    fn data(&self, term: usize, point: &[f64]) -> Vec<f64> {
-        let u = Self::exact(point);
-        vec![if term == 0 { 0.25 * PI * PI * u } else { u }]
     }
     // Not in the first publication: `paper` is `revised`.
     fn presets(&self) -> Vec<Preset> {
@@ -115,6 +90,8 @@ impl Problem for Poisson5d {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::{Real, Var};
+    use crate::problems::FieldDerivatives;
 
     /// The exact solution and its derivatives by hand.
     struct Exact([f64; AXES]);

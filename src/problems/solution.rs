@@ -18,18 +18,29 @@ pub struct GridAxis {
 impl GridAxis {
     /// The coordinate of node `i`.
     pub fn node(&self, i: usize) -> f64 {
-        self.lower + (self.upper - self.lower) * i as f64 / (self.count - 1) as f64
+        self.lower + (self.upper - self.lower) * i as f64 / (self.count.max(2) - 1) as f64
     }
 }
 
 /// A rectangular grid; node (i, j) has the flat index i·ny + j, so axis 0 is the outer one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
-    /// The axes in the problem's order.
+    /// The axes in the problem's order. A problem of one axis has a second one of a single node and without a name.
     pub axes: [GridAxis; 2],
 }
 
 impl Grid {
+    /// The grid of the first two of `axes`, or of the only one.
+    pub fn of(axes: Vec<GridAxis>) -> Self {
+        let none = GridAxis { name: "", lower: 0.0, upper: 0.0, count: 1 };
+        let mut axes = axes.into_iter();
+        let first = axes.next().unwrap_or_else(|| none.clone());
+        Self { axes: [first, axes.next().unwrap_or(none)] }
+    }
+    /// How many of its axes are the problem's.
+    pub fn dimensions(&self) -> usize {
+        if self.axes[1].name.is_empty() { 1 } else { 2 }
+    }
     /// Nodes along axis 0.
     pub const fn nx(&self) -> usize {
         self.axes[0].count
@@ -50,9 +61,10 @@ impl Grid {
     pub fn node(&self, index: usize) -> [f64; 2] {
         [self.axes[0].node(index / self.ny()), self.axes[1].node(index % self.ny())]
     }
-    /// All nodes, flat [nx·ny, 2].
+    /// All nodes, flat [nx·ny, 2], or [nx, 1] for one axis.
     pub fn points(&self) -> Vec<f64> {
-        (0..self.len()).flat_map(|index| self.node(index)).collect()
+        let dimensions = self.dimensions();
+        (0..self.len()).flat_map(|index| self.node(index).into_iter().take(dimensions)).collect()
     }
 }
 
@@ -71,11 +83,12 @@ pub struct EvaluationSet {
 impl EvaluationSet {
     /// `scattered` (flat [n, axes]), then the nodes of `grid`, continued by `slice` on the axes after the first two.
     pub fn new(scattered: Vec<f64>, grid: &Grid, slice: &[f64]) -> Self {
-        let before = scattered.len() / (2 + slice.len());
+        let dimensions = grid.dimensions();
+        let before = scattered.len() / (dimensions + slice.len());
         let all = before + grid.len();
         let mut points = scattered;
         for index in 0..grid.len() {
-            points.extend(grid.node(index));
+            points.extend(grid.node(index).into_iter().take(dimensions));
             points.extend(slice);
         }
         let counted = if before > 0 { 0..before } else { 0..all };

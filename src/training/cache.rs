@@ -54,8 +54,8 @@ impl Key {
     pub fn of(adapter: &Record, checked: bool, setup: &Setup, plan: &dyn Plan) -> Key {
         let adapter = adapter.clone();
         let mut hash = Sha256::new();
-        let own = [setup.problem.shader(), setup.strategy.shader()];
-        for text in prelude::texts().chain(own).chain([env!("CARGO_PKG_VERSION")]) {
+        let shared = prelude::texts().chain([setup.strategy.shader(), env!("CARGO_PKG_VERSION")]).map(str::to_owned);
+        for text in shared.chain([setup.problem.statement().text()]) {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         }

@@ -76,19 +76,12 @@ impl Options {
             let before = text.get(..span.start).unwrap_or(text);
             let line = before.matches('\n').count();
             let shown: String = text.lines().nth(line).unwrap_or_default().trim().chars().take(60).collect();
-            match unknown_key(&message) {
+            match names::unknown_field(&message) {
                 Some(message) => format!("line {}: {message}", line + 1),
                 None => format!("line {}, `{shown}`: {message}", line + 1),
             }
         })
     }
-}
-
-/// What the parser says of a key that it does not know, with the one that was probably meant.
-fn unknown_key(message: &str) -> Option<String> {
-    let quoted: Vec<&str> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
-    let (name, known) = quoted.split_first()?;
-    Some(names::unknown("key", name, known))
 }
 
 /// Points in a file are a table: `points = { pde = 1000 }`.

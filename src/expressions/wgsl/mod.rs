@@ -29,7 +29,7 @@ pub struct Term<'a> {
     pub known: Known,
 }
 
-/// The text with `residual`, `residual_adjoint` and `data` of all terms; where there are unknowns, `unknowns_adjoint` too,
+/// The text with `residual` and `residual_adjoint` of all terms; where there are unknowns, `unknowns_adjoint` too,
 /// which returns the caller's `Unknowns`, an array of one number each.
 ///
 /// `streams` says how fields are read from a jet and how cotangents become one. The text expects `Jet`, `Fields`, `Point` and
@@ -38,7 +38,7 @@ pub struct Term<'a> {
 /// # Errors
 /// A number does not fit binary32, a term has more than four components, or the jet lacks a derivative.
 pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<String, String> {
-    let mut out = constants(terms, scope)?;
+    let mut out = constants(terms.iter().flat_map(|term| &term.known.residuals), scope)?;
     for (number, term) in terms.iter().enumerate() {
         let name = function_name(term.name, number, terms);
         let in_term = |message: String| format!("term `{}`: {message}", term.name);
@@ -52,7 +52,6 @@ pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<Stri
         }
         out += &residual(&name, term, scope, streams).map_err(in_term)?;
         out += &adjoints(&name, term, scope, streams).map_err(in_term)?;
-        out += &data(&name, term, scope, streams).map_err(in_term)?;
     }
     let chosen = |function: &str, arguments: &str, passed: &str, result: &str| {
         choice(terms, function, arguments, passed, result)
@@ -62,13 +61,38 @@ pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<Stri
     if !scope.unknowns.is_empty() {
         out += &chosen("unknowns_adjoint", "u: Fields, data: vec4f, r_bar: vec4f", "u, data, r_bar", "Unknowns");
     }
-    out += &chosen("data", "p: Point", "p", "vec4f");
     Ok(out)
 }
 
+/// The text with `data` of all terms: what is known at a point. It expects `Point` and the functions of `math.wgsl`.
+///
+/// # Errors
+/// A number does not fit binary32.
+pub fn emit_data(terms: &[Term], scope: &Scope) -> Result<String, String> {
+    let mut out = constants(terms.iter().flat_map(|term| &term.known.columns), scope)?;
+    for (number, term) in terms.iter().enumerate() {
+        let name = function_name(term.name, number, terms);
+        let text = data(&name, term, scope).map_err(|message| format!("term `{}`: {message}", term.name))?;
+        let known: Vec<String> = term.known.columns.iter().map(|column| column.show(scope).to_string()).collect();
+        if !known.is_empty() {
+            let _ = write!(out, "\n// {}:  {}\n{text}", term.name, known.join(",  "));
+        }
+    }
+    let known: Vec<usize> = (0..terms.len()).filter(|&number| !terms[number].known.columns.is_empty()).collect();
+    out += "\nfn data(term: u32, p: Point) -> vec4f {\n";
+    if !known.is_empty() {
+        out += "    switch term {\n";
+        for number in known {
+            let name = function_name(terms[number].name, number, terms);
+            let _ = writeln!(out, "        case {}: {{ return data_{name}(p); }}", terms[number].selector);
+        }
+        out += "        default: {}\n    }\n";
+    }
+    Ok(out + "    return vec4f();\n}\n")
+}
+
 /// The named constants that occur; π has its name from `math.wgsl`.
-fn constants(terms: &[Term], scope: &Scope) -> Result<String, String> {
-    let all = terms.iter().flat_map(|term| term.known.residuals.iter().chain(&term.known.columns));
+fn constants<'a>(all: impl Iterator<Item = &'a Expr>, scope: &Scope) -> Result<String, String> {
     let mut used = std::collections::BTreeMap::new();
     let steps: Vec<Expr> = all.cloned().collect();
     body::each_constant(&steps, &mut |name, value| _ = used.insert(name.to_owned(), value));
@@ -135,12 +159,13 @@ fn adjoints(name: &str, term: &Term, scope: &Scope, streams: &dyn Streams) -> Re
     Ok(out)
 }
 
-fn data(name: &str, term: &Term, scope: &Scope, streams: &dyn Streams) -> Result<String, String> {
+fn data(name: &str, term: &Term, scope: &Scope) -> Result<String, String> {
     let columns = &term.known.columns;
     // a file's numbers are not computed from the point: the host writes such samples
     let from_file = columns.iter().any(|column| column.leaves().iter().any(|leaf| matches!(leaf, Leaf::Column(_))));
     let columns: &[Expr] = if from_file { &[] } else { columns };
-    let mut body = Body::new(scope, streams, columns);
+    // no field is read
+    let mut body = Body::new(scope, &crate::math::Jet::Value, columns);
     let values = body.write(columns)?;
     Ok(format!("fn data_{name}(p: Point) -> vec4f {{\n{}    return {};\n}}\n", body.lines(), vector(&values)))
 }

@@ -1,0 +1,85 @@
+//! The residuals of a problem as WGSL: what its terms say, in the streams that their points carry.
+
+use crate::error::{Error, Result};
+use crate::expressions::{Leaf, wgsl};
+use crate::gpu::Part;
+use crate::math::{Jet, Stream};
+use crate::problems::{Carried, Problem};
+
+use super::jets;
+
+/// How residuals read a jet: by its functions where it has some for a stream, so that a text reads like its equation.
+struct Reader(Jet);
+
+fn stream_of(leaf: &Leaf) -> Option<Stream> {
+    match leaf {
+        Leaf::Field { index, .. } => Some(Stream::Derivative(*index)),
+        Leaf::Laplacian { index, .. } => match index.axes()[..] {
+            [] => Some(Stream::Laplacian),
+            [axis] => Some(Stream::SlopeOfLaplacian(axis)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl wgsl::Streams for Reader {
+    fn read(&self, leaf: &Leaf) -> Option<String> {
+        let (Leaf::Field { field, .. } | Leaf::Laplacian { field, .. }) = leaf else { return None };
+        let stream = stream_of(leaf)?;
+        let read = jets::read(self.0, &format!("u[{field}]"), stream)?;
+        Some(match stream {
+            Stream::VALUE => format!("value(u[{field}])"),
+            Stream::Laplacian => format!("laplacian(u[{field}])"),
+            _ => match [0, 1].iter().find(|&&axis| stream == Stream::along(&[axis])) {
+                Some(axis) => format!("d{axis}(u[{field}])"),
+                None => read,
+            },
+        })
+    }
+
+    fn cotangent(&self, _field: usize, bars: &[(Leaf, String)]) -> String {
+        if bars.is_empty() {
+            return "jet_zero()".into();
+        }
+        jets::make(self.0, |stream| {
+            bars.iter().find(|(leaf, _)| stream_of(leaf) == Some(stream)).map(|(_, bar)| bar.clone())
+        })
+    }
+
+    fn unknown(&self, unknown: usize) -> String {
+        format!("unknown({unknown}u)")
+    }
+}
+
+/// What the functions for the terms of `carried` are made of.
+fn terms(problem: &dyn Problem, carried: &Carried) -> Vec<wgsl::Term<'static>> {
+    let statement = problem.statement();
+    let term = |(&term, residuals): (&usize, &Vec<crate::expressions::Expr>)| {
+        let equation = &statement.equations[term];
+        let name = problem.terms()[term].name;
+        let known = crate::expressions::Known { columns: equation.known.clone(), residuals: residuals.clone() };
+        wgsl::Term { name, selector: format!("TERM_{}", name.to_uppercase()), equations: equation.texts.clone(), known }
+    };
+    carried.terms.iter().zip(&carried.residuals).map(term).collect()
+}
+
+/// `residual` and `residual_adjoint` of the terms of `carried`.
+///
+/// # Errors
+/// A number in them is none of 32 bits.
+pub fn residuals(problem: &dyn Problem, carried: &Carried) -> Result<Part> {
+    let text = wgsl::emit(&terms(problem, carried), &problem.statement().scope, &Reader(carried.jet));
+    text.map(|text| Part::new(format!("residuals of {}", problem.name()), text)).map_err(Error::Usage)
+}
+
+/// `data`: what is known of every term at a point.
+///
+/// # Errors
+/// As [`residuals`].
+pub fn data(problem: &dyn Problem) -> Result<Part> {
+    let statement = problem.statement();
+    let terms = [Some(&statement.main), statement.rest.as_ref()].into_iter().flatten().flat_map(|c| terms(problem, c));
+    let text = wgsl::emit_data(&terms.collect::<Vec<_>>(), &statement.scope);
+    text.map(|text| Part::new(format!("data of {}", problem.name()), text)).map_err(Error::Usage)
+}
