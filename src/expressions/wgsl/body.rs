@@ -66,7 +66,11 @@ impl<'a> Body<'a> {
         let constant = expression.as_constant();
         if let Some(value) = constant {
             let number = literal(value).map_err(|what| format!("{} {what}", expression.show(self.scope)))?;
-            if matches!(expression.op(), Op::Number(_) | Op::Pow(..)) {
+            let written_out = match expression.op() {
+                Op::Pow(x, n) => !matches!(x.op(), Op::Constant(..)) || !(2..=3).contains(n),
+                op => matches!(op, Op::Number(_)),
+            };
+            if written_out {
                 return Ok(Text::new(number, if value < 0.0 { Binding::Sign } else { Binding::Atom }));
             }
         }
