@@ -64,7 +64,7 @@ fn logarithm(x: f32) -> f32 {
 fn hyperbolic_sine(x: f32) -> f32 {
     let z = x * x;
     let e = exponential(abs(x));
-    let series = x + x * z * (((2.7557319e-6 * z + 1.984127e-4) * z + 8.3333334e-3) * z + 0.16666667);
+    let series = x + x * z * (((2.755732e-6 * z + 1.984127e-4) * z + 8.333334e-3) * z + 0.16666667);
     return select(0.5 * sign(x) * (e - 1.0 / e), series, abs(x) < 1.0);
 }
 // cosh x, relative error ≤ 5e-7 for |x| ≤ 88.

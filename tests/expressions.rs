@@ -140,3 +140,34 @@ fn what_binary32_or_the_jet_cannot_hold_is_refused() {
         "term `pde`: log(0) (-inf) is no number of binary32: at most 3.4e38 is"
     );
 }
+
+/// A compiler accepts what is written out of long sums, many factors, deep nesting and high derivatives, too.
+#[test]
+fn large_expressions_are_valid_wgsl() {
+    let scope = scope(&["u", "v"], &["x", "t"], &["a"]);
+    let factors = |count: usize| (0..count).map(|i| format!("(u + {i}*v)")).collect::<Vec<_>>().join("*");
+    let texts = [
+        (0..800).map(|i| format!("{i}.5*sin({i}*u)")).collect::<Vec<_>>().join(" + "),
+        factors(200),
+        format!("d({}, x)", factors(40)),
+        format!("{}u{}", "tanh(1 + v*".repeat(95), ")".repeat(95)),
+        format!("u{}", "/(1 + v)".repeat(140)),
+        format!("{}u{}", "min(x, v - ".repeat(90), ")".repeat(90)),
+        "d(exp(sin(u*v)*x)^1.5*tan(u), x)".to_owned(),
+        "a^2*u + min(a, u)*max(v, 1)".to_owned(),
+    ];
+    let prelude = "alias Fields = array<Jet, 2>;\nalias Point = array<f32, 2>;\nalias Unknowns = array<f32, 1>;\n\
+                   const unknowns = Unknowns(0.5);\nconst SLOPES = array<f32, 2>(1.0, 1.0);\n";
+    for text in texts {
+        let known = split(&read(&[&text], &scope)).unwrap();
+        let term = Term { name: "pde", selector: "0u".into(), equations: vec!["a long one".into()], known };
+        let written = emit(&[term], &scope, &Jet::Gradient).unwrap();
+        let shaders = [include_str!("../shaders/math.wgsl"), include_str!("../shaders/jets/gradient.wgsl")];
+        let module = format!("{prelude}{}\n{}\n{written}", shaders[0], shaders[1]);
+        let parsed = naga::front::wgsl::parse_str(&module)
+            .unwrap_or_else(|error| panic!("{}: {}", &text[..40.min(text.len())], error.emit_to_string(&module)));
+        let mut validator =
+            naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
+        validator.validate(&parsed).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    }
+}

@@ -185,6 +185,9 @@ fn depth_and_size_are_bounded() {
     assert!(refused(&format!("d({}, x, x)", nested("sin(1/", 90, ")").replace('u', "x"))).contains("too large"));
     let many = "d(sin(x*u)*exp(x)*cos(x)*tanh(u)*log(x), x, x, x, x)+".repeat(300) + "u";
     assert!(refused(&many).contains("too large"));
+    let chain = format!("u{}", "/x".repeat(290));
+    assert!(refused(&format!("d({chain}, x, x, x)")).contains("too"));
+    read(&format!("d({}, x)", chain.replace("/x", "/t")));
     read(&vec!["u*x^2"; 3_000].join("+"));
     read(&(0..1_500).map(|i| format!("{i}*sin(x)")).collect::<Vec<_>>().join("*"));
     let factors = read(&format!("d({}, x, x)", (0..60).map(|i| format!("(u+{i})")).collect::<Vec<_>>().join("*")));

@@ -3,11 +3,11 @@
 
 use crate::error::Result;
 use crate::expressions::wgsl::{self, Term, place};
-use crate::expressions::{Expr, Leaf, Program, Scope, split};
+use crate::expressions::{Expr, Known, Leaf, Program, Scope, split};
 use crate::gpu::{Gpu, Part};
 use crate::kernels::prelude::{Prelude, shader};
 use crate::math::rng::philox;
-use crate::math::{Jet, Var, tape};
+use crate::math::{Jet, Real, Var, tape};
 
 use super::compute::evaluate;
 use super::report::{Report, Tolerance};
@@ -108,60 +108,59 @@ pub fn check(gpu: &Gpu, scope: &Scope, components: &[Expr], jet: Jet, tolerance:
     let bound = [("inputs", &inputs), ("given", &given), ("points", &points)];
     let width = 12 + fields * stride;
     let got: Vec<f32> = evaluate(gpu, "expressions", &parts, &bound, CASES * width, CASES)?;
+    let checked = Checked { place, known: &term.known, jet, tolerance };
     let mut report = Report::default();
     for (case, got) in got.chunks(width).enumerate() {
-        compare(&mut report, &format!("{place}, case {case},"), case, &term, scope, jet, tolerance, got);
+        checked.compare(&mut report, case, got);
     }
     Ok(report)
 }
 
-/// One case: everything relative to the largest number that should be found.
-#[allow(clippy::too_many_arguments)]
-fn compare(
-    report: &mut Report,
-    place_of: &str,
-    case: usize,
-    term: &Term,
-    scope: &Scope,
+/// What a kernel's answers are compared with.
+struct Checked<'a> {
+    place: String,
+    known: &'a Known,
     jet: Jet,
     tolerance: Tolerance,
-    got: &[f32],
-) {
-    let columns: Vec<f64> = Program::new(&term.known.columns).evaluate(&mut |leaf: &Leaf| leaf_value(jet, case, leaf));
-    let program = Program::new(&term.known.residuals);
-    let leaves: Vec<Leaf> = program.leaves().collect();
-    let values: Vec<f64> = leaves.iter().map(|leaf| leaf_value(jet, case, leaf)).collect();
-    let taped = tape::reset(&values);
-    let at = |leaf: &Leaf| taped[leaves.iter().position(|own| own == leaf).expect("it is one of them")];
-    let r: Vec<Var> = program.evaluate(&mut |leaf: &Leaf| at(leaf));
-    let r_bar = |component: usize| leaf_value(jet, case, &Leaf::Cotangent(component));
-    let product = r.iter().enumerate().map(|(c, r)| *r * crate::math::Real::constant(r_bar(c)));
-    let product = product.reduce(|a, b| a + b).expect("there is a component");
-    let bars = tape::gradient(product, &taped);
-    let number = |report: &mut Report, what: &str, i: usize, got: f32, wanted: f64, scale: f64| {
-        report.number(format_args!("{place_of} {what}[{i}]"), got.into(), wanted, scale.max(1.0), tolerance);
-    };
-    for i in 0..4 {
-        let wanted = r.get(i).map_or(0.0, |r| r.value);
-        number(report, "residual", i, got[i], wanted, wanted.abs());
-        let wanted = columns.get(i).copied().unwrap_or(0.0);
-        number(report, "known", i, got[4 + i], wanted, wanted.abs());
-    }
-    let largest = bars.iter().fold(1.0_f64, |largest, bar| largest.max(bar.abs()));
-    let of = |leaf: &Leaf| leaves.iter().position(|own| own == leaf).map_or(0.0, |i| bars[i]);
-    for (i, &got) in got[8..12].iter().enumerate() {
-        number(report, "unknown", i, got, of(&Leaf::Unknown(i)), largest);
-    }
-    let stride = 4 * jet.texels();
-    for (i, &got) in got[12..].iter().enumerate() {
-        let own = |leaf: &&Leaf| match **leaf {
-            Leaf::Field { field, .. } | Leaf::Laplacian { field, .. } => {
-                field == i / stride && place(jet, leaf) == Some(i % stride)
-            }
-            _ => false,
+}
+
+impl Checked<'_> {
+    /// One case: everything relative to its own size, cotangents to the largest of them.
+    fn compare(&self, report: &mut Report, case: usize, got: &[f32]) {
+        let leaf_value = |leaf: &Leaf| leaf_value(self.jet, case, leaf);
+        let columns: Vec<f64> = Program::new(&self.known.columns).evaluate(&mut |leaf: &Leaf| leaf_value(leaf));
+        let program = Program::new(&self.known.residuals);
+        let leaves: Vec<Leaf> = program.leaves().collect();
+        let taped = tape::reset(&leaves.iter().map(leaf_value).collect::<Vec<_>>());
+        let place_of = |leaf: &Leaf| leaves.iter().position(|own| own == leaf);
+        let r: Vec<Var> = program.evaluate(&mut |leaf: &Leaf| taped[place_of(leaf).expect("it is one of them")]);
+        let weighted = |(c, r): (usize, &Var)| *r * Var::constant(leaf_value(&Leaf::Cotangent(c)));
+        let product = r.iter().enumerate().map(weighted).fold(Var::constant(0.0), |sum, part| sum + part);
+        let bars = tape::gradient(product, &taped);
+        let bar = |leaf: &Leaf| place_of(leaf).map_or(0.0, |place| bars[place]);
+        let mut number = |what: &str, i: usize, got: f32, wanted: f64, scale: f64| {
+            let place = format_args!("{}, case {case}, {what}[{i}]", self.place);
+            report.number(place, got.into(), wanted, scale.abs().max(1.0), self.tolerance);
         };
-        let wanted = leaves.iter().find(own).map_or(0.0, of);
-        number(report, "adjoint", i, got, wanted, largest);
+        for i in 0..4 {
+            let wanted = r.get(i).map_or(0.0, |r| r.value);
+            number("residual", i, got[i], wanted, wanted);
+            let wanted = columns.get(i).copied().unwrap_or(0.0);
+            number("known", i, got[4 + i], wanted, wanted);
+        }
+        let largest = bars.iter().fold(1.0_f64, |largest, bar| largest.max(bar.abs()));
+        for (i, &got) in got[8..12].iter().enumerate() {
+            number("unknown", i, got, bar(&Leaf::Unknown(i)), largest);
+        }
+        let stride = 4 * self.jet.texels();
+        for (i, &got) in got[12..].iter().enumerate() {
+            let at = |leaf: &&Leaf| match **leaf {
+                Leaf::Field { field, .. } | Leaf::Laplacian { field, .. } => {
+                    field == i / stride && place(self.jet, leaf) == Some(i % stride)
+                }
+                _ => false,
+            };
+            number("adjoint", i, got, leaves.iter().find(at).map_or(0.0, bar), largest);
+        }
     }
-    debug_assert!(scope.unknowns.len() <= 4);
 }

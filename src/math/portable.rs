@@ -76,7 +76,7 @@ pub fn ln(x: f32) -> f32 {
 pub fn sinh(x: f32) -> f32 {
     let z = x * x;
     if x.abs() < 1.0 {
-        return x + x * z * horner!(z; 2.755_731_9e-6, 1.984_127e-4, 8.333_333_4e-3, 0.166_666_67);
+        return x + x * z * horner!(z; 2.755_732e-6, 1.984_127e-4, 8.333_334e-3, 0.166_666_67);
     }
     let e = exp(x.abs());
     (0.5 * (e - 1.0 / e)).copysign(x)
