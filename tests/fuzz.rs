@@ -144,13 +144,27 @@ fn point_files() -> Vec<Named> {
     known.map(|(name, bytes)| (name.to_owned(), bytes)).into()
 }
 
-fn texts() -> [(&'static str, Vec<Named>); 3] {
+fn texts() -> [(&'static str, Vec<Named>); 4] {
     let named = |files: &[(&str, String)]| -> Vec<Named> {
         files.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into_bytes())).collect()
     };
     let full = "# all kinds of values\npreset = \"quick\"\nsteps = 5\nrate = 1e-3\non-nan = \"rollback\"\n\
                 [points]\npde = 33\nbc = 4\n";
     let config = [("full", full), ("key", "stepz = 5\n"), ("value", "steps = \"many\"\n"), ("syntax", "steps == 5\n")];
+    let expressions = [
+        ("burgers", "u_t + u*u_x - nu*u_xx"),
+        (
+            "functions",
+            "sin(pi*x)*exp(-u) + tanh(v_1)^2/cosh(t) - abs(min(u, m))^1.5 + log(2 + u^2)*sqrt(1e-3 + max(x, 0))",
+        ),
+        ("derivatives", "d(exp(x)*u_x, x) + laplacian(u*v_1, x, xi) - d(u^2/2, t) + u_xixt"),
+        ("signs", "-(-u)^-3 - --x/2/(v_1 - t) + 2^-1 - u^4 + u^x"),
+        ("name", "u_t + uu_x"),
+        ("order", "d(u_xxx, t, t)"),
+    ];
+    let deep = ("deep", format!("{}u{}", "(".repeat(150), ")".repeat(150)));
+    let expressions: Vec<(&str, String)> =
+        expressions.map(|(name, text)| (name, text.to_owned())).into_iter().chain([deep]).collect();
     let adapter = json!({"name": "a", "backend": "vulkan", "kind": "other", "driver": "", "driver_info": "",
         "vendor": 1, "device": 2});
     let finding = json!({"check": "functions", "subject": "tanh", "passed": true, "comparisons": 3, "error": 1e-7,
@@ -163,6 +177,7 @@ fn texts() -> [(&'static str, Vec<Named>); 3] {
     [
         ("config", named(&config.map(|(name, text)| (name, text.to_owned())))),
         ("card", named(&[("card", card.to_string()), ("other", other.to_string())])),
+        ("expression", named(&expressions)),
         ("reference", named(&[("good", reference), ("short", "1,2\n3,4\n".to_owned())])),
     ]
 }

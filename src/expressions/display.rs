@@ -1,4 +1,5 @@
-//! An expression as text: `u_t + u*u_x - nu*u_xx`. What is printed can be read again.
+//! An expression as text: `u_t + u*u_x - nu*u_xx`. It can be read again, except for what only this program makes: the slopes of
+//! `abs`, `min` and `max`, and leaves that no text names.
 
 use std::fmt;
 

@@ -28,3 +28,6 @@ pub use parser::{MAX_EXPONENT, MAX_LENGTH, MAX_NESTING, MAX_SIZE, ParseError, pa
 pub use program::Program;
 pub use scope::Scope;
 pub use split::{KNOWN, Known, split};
+
+#[cfg(test)]
+mod tests;

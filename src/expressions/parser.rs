@@ -23,7 +23,7 @@ pub const MAX_NESTING: usize = 100;
 /// Most nodes of an expression after its derivatives are expanded, shared branches counted as often as they occur.
 pub const MAX_SIZE: u64 = 20_000;
 /// Longest way from the root to a leaf: a chain of quotients is deep without any parenthesis.
-const MAX_DEPTH: u32 = 500;
+const MAX_DEPTH: u32 = 300;
 /// Nodes that all derivatives of a text may have together.
 const MAX_WORK: u64 = 10 * MAX_SIZE;
 /// Largest integer exponent.
@@ -179,11 +179,11 @@ impl Parser<'_> {
             }
         }
         let power = base.power(exponent);
-        if let Op::Pow(_, exponent) = power.op() {
-            if f64::from(exponent.unsigned_abs()) > MAX_EXPONENT {
-                let message = format!("the powers make up one of {exponent}: {MAX_EXPONENT:?} is the highest");
-                return Err(ParseError { column: at, message });
-            }
+        if let Op::Pow(_, exponent) = power.op()
+            && f64::from(exponent.unsigned_abs()) > MAX_EXPONENT
+        {
+            let message = format!("the powers make up one of {exponent}: {MAX_EXPONENT:?} is the highest");
+            return Err(ParseError { column: at, message });
         }
         self.bounded(power, column)
     }
@@ -234,19 +234,8 @@ impl Parser<'_> {
 
     /// A function with its arguments; the next token is its opening parenthesis.
     fn call(&mut self, name: &str, column: usize) -> Parsed {
-        let wrong = |message: String| Err(ParseError { column, message });
         if !is_function(name) {
-            if let Some(kind) = self.scope.kind_of(name) {
-                return wrong(format!("`{name}` is {kind}, not a function: a product is written {name}*(…)"));
-            }
-            let all = Function::WRITTEN.iter().map(|function| function.name()).chain(OTHER_FUNCTIONS);
-            return wrong(match names::closest(name, all.clone()) {
-                Some(near) => format!("unknown function `{}`: did you mean `{near}`?", shortened(name)),
-                None => {
-                    let all: Vec<&str> = all.collect();
-                    format!("unknown function `{}`: there are {}", shortened(name), all.join(", "))
-                }
-            });
+            return Err(ParseError { column, message: self.no_function(name) });
         }
         let opened = self.here().column;
         self.at += 1;
@@ -264,25 +253,42 @@ impl Parser<'_> {
             }
         }
         self.close(opened)?;
+        self.applied(name, arguments, &axes, column)
+    }
+
+    /// The function called `name` of its arguments.
+    fn applied(&mut self, name: &str, mut arguments: Vec<Expr>, axes: &[usize], column: usize) -> Parsed {
+        let wrong = |message: String| Err(ParseError { column, message });
         let count = arguments.len();
-        let two = matches!(name, "min" | "max");
-        if !differentiates && count != 1 + usize::from(two) {
-            let wanted = if two { "two arguments" } else { "one argument" };
-            return wrong(format!("`{name}` takes {wanted}, not {count}"));
-        }
-        let second = arguments.pop().expect("at least one argument was read");
-        match name {
-            "min" | "max" => {
-                let first = arguments.pop().expect("there are two arguments");
-                Ok(if name == "min" { first.min(second) } else { first.max(second) })
+        let last = arguments.pop().expect("at least one argument was read");
+        let first = arguments.pop();
+        match (name, first) {
+            ("min", Some(first)) if count == 2 => Ok(first.min(last)),
+            ("max", Some(first)) if count == 2 => Ok(first.max(last)),
+            ("min" | "max", _) => wrong(format!("`{name}` takes two arguments, not {count}")),
+            (_, Some(_)) => wrong(format!("`{name}` takes one argument, not {count}")),
+            ("d", _) if axes.is_empty() => {
+                wrong("`d` needs the axes along which it differentiates, as in d(u, x)".into())
             }
-            "d" if axes.is_empty() => wrong("`d` needs the axes along which it differentiates, as in d(u, x)".into()),
-            "d" => axes.iter().try_fold(second, |inner, &axis| self.along(&inner, axis, column)),
-            "laplacian" => self.laplacian(&second, &axes, column),
+            ("d", _) => axes.iter().try_fold(last, |inner, &axis| self.along(&inner, axis, column)),
+            ("laplacian", _) => self.laplacian(&last, axes, column),
             _ => {
                 let function = Function::WRITTEN.into_iter().find(|function| function.name() == name);
-                Ok(second.call(function.expect("its name was looked up before")))
+                Ok(last.call(function.expect("its name was looked up before")))
             }
+        }
+    }
+
+    /// What is said about a name before a parenthesis that is none of a function.
+    fn no_function(&self, name: &str) -> String {
+        if let Some(kind) = self.scope.kind_of(name) {
+            return format!("`{name}` is {kind}, not a function: a product is written {name}*(…)");
+        }
+        let all: Vec<&str> = Function::WRITTEN.iter().map(|function| function.name()).chain(OTHER_FUNCTIONS).collect();
+        let name = shortened(name);
+        match names::closest(&name, all.iter().copied()) {
+            Some(near) => format!("unknown function `{name}`: did you mean `{near}`?"),
+            None => format!("unknown function `{name}`: there are {}", all.join(", ")),
         }
     }
 

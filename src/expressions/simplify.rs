@@ -62,11 +62,11 @@ impl Terms {
 
     /// Like terms are added up.
     fn collect(&mut self, factor: f64, rest: Expr) {
-        if let Some(&place) = self.place.get(&rest) {
-            if let Some(sum) = exact_sum(self.terms[place].0, factor) {
-                self.terms[place].0 = sum;
-                return;
-            }
+        if let Some(&place) = self.place.get(&rest)
+            && let Some(sum) = exact_sum(self.terms[place].0, factor)
+        {
+            self.terms[place].0 = sum;
+            return;
         }
         self.place.insert(rest.clone(), self.terms.len());
         self.terms.push((factor, rest));
@@ -235,6 +235,12 @@ impl Expr {
         known.map_or_else(|| Self::node(Op::Call(function, self.clone())), Self::number)
     }
 
+    /// Its square.
+    #[must_use]
+    pub fn square(&self) -> Self {
+        self.powi(2)
+    }
+
     /// The smaller of two.
     #[must_use]
     pub fn min(&self, other: Self) -> Self {
@@ -336,6 +342,20 @@ impl From<f64> for Expr {
         Self::number(value)
     }
 }
+
+macro_rules! functions {
+    ($($method:ident $function:ident),*) => {
+        /// For residuals that are written in Rust.
+        impl Expr { $(
+            #[doc = concat!("`", stringify!($method), "` of it.")]
+            #[must_use]
+            pub fn $method(&self) -> Self {
+                self.call(Function::$function)
+            }
+        )* }
+    };
+}
+functions!(sin Sin, cos Cos, tan Tan, exp Exp, log Log, sqrt Sqrt, tanh Tanh, sinh Sinh, cosh Cosh, abs Abs);
 
 macro_rules! with_numbers {
     ($($operator:ident $method:ident),*) => { $(

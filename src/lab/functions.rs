@@ -34,12 +34,15 @@ const fn ulps(count: f64) -> f64 {
 }
 
 /// In the order of the kernel's results: ours first, then the device's own.
-const FUNCTIONS: [Function; 11] = [
+const FUNCTIONS: [Function; 14] = [
     own("tanh", [-3e38, 3e38], f64::tanh, true, 3.4e-7, "absolute 1e-5, or as sinh/cosh"),
     own("sigmoid", [-3e38, 3e38], Real::sigmoid, false, 2e-7, "as 1 / (1 + exp(-x))"),
     own("exponential", [-87.0, 88.0], f64::exp, true, 3e-7, "3 + 2|x| ULP"),
     own("sin_pi", [-64.0, 64.0], |x| (PI * x).sin(), false, 2e-7, "absolute 2^-11 in [-pi, pi]"),
     own("cos_pi", [-64.0, 64.0], |x| (PI * x).cos(), false, 2e-7, "absolute 2^-11 in [-pi, pi]"),
+    own("logarithm", [1e-30, 3e38], f64::ln, true, 3e-7, "absolute 2^-21 in [0.5, 2], else 3 ULP"),
+    own("hyperbolic_sine", [-88.0, 88.0], f64::sinh, true, 5e-7, "as (exp(x) - exp(-x)) / 2"),
+    own("hyperbolic_cosine", [-88.0, 88.0], f64::cosh, true, 5e-7, "as (exp(x) + exp(-x)) / 2"),
     own("reciprocal", [1e-30, 1e30], |x| 1.0 / x, true, ulps(2.5), "2.5 ULP"),
     own("square root", [1e-30, 1e30], f64::sqrt, true, ulps(4.5), "as 1 / inverseSqrt, 2 + 2.5 ULP"),
     own("the adapter's tanh", [-80.0, 80.0], f64::tanh, false, f64::INFINITY, "absolute 1e-5, or as sinh/cosh"),
@@ -61,14 +64,15 @@ const fn own(
 
 const KERNEL: &str = "
 @group(0) @binding(0) var<storage, read> arguments: array<f32>;
-@group(0) @binding(1) var<storage, read_write> results: array<array<f32, 11>>;
+@group(0) @binding(1) var<storage, read_write> results: array<array<f32, 14>>;
 
 @compute @workgroup_size(64)
 fn elementary(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let i = id.x + id.y * groups.x * 64u;
     if i >= arrayLength(&arguments) { return; }
     let x = arguments[i];
-    results[i] = array<f32, 11>(hyperbolic_tangent(x), sigmoid(x), exponential(x), sin_pi(x), cos_pi(x),
+    results[i] = array<f32, 14>(hyperbolic_tangent(x), sigmoid(x), exponential(x), sin_pi(x), cos_pi(x),
+        logarithm(abs(x)), hyperbolic_sine(x), hyperbolic_cosine(x),
         1.0 / x, sqrt(abs(x)), tanh(clamp(x, -80.0, 80.0)), exp(clamp(x, -87.0, 88.0)), sin(x), cos(x));
 }
 ";

@@ -5,7 +5,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `report`, `case`, `steps`, `card`, `verify` | tolerances, steps at given points, the conformance run and its card |
-//! | `functions`, `jets`, `products`, `equations`, `fields`, `strategies`, `update`, `random`, `races` | one kind of check each |
+//! | `functions`, `expressions`, `jets`, `products`, `equations`, `fields`, `strategies`, `update`, `random`, `races` | one kind of check each |
 //! | `probe` | what this adapter can do at best |
 //! | `ladder`, `proof`, `bench`, `trace` | which steps are timed, that they are right, how they are timed, when each kernel ran |
 //! | `work`, `roofline` | how much arithmetic a step is, and what share of the ceilings that makes |
@@ -18,6 +18,7 @@ pub mod case;
 pub mod compare;
 mod compute;
 pub mod equations;
+pub mod expressions;
 pub mod fields;
 pub mod functions;
 pub mod jets;

@@ -1,8 +1,10 @@
 // Every parser of user files as a function of bytes: true if the file is accepted. Shared by the fuzz targets
 // and by the ordinary test that needs no fuzzer.
 
+use acr_pinn_gpu::expressions::wgsl::{Term, emit};
+use acr_pinn_gpu::expressions::{Leaf, Scope, analysis, parse, split};
 use acr_pinn_gpu::lab::{Card, timing};
-use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::math::{Jet, Variant};
 use acr_pinn_gpu::networks::{Mlp, Network, Shape};
 use acr_pinn_gpu::problems::{self, reference};
 use acr_pinn_gpu::training::{Checkpoint, Model, Options, points};
@@ -10,13 +12,14 @@ use acr_pinn_gpu::training::{Checkpoint, Model, Options, points};
 /// A parser's name and whether it accepts these bytes.
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
-pub const ALL: [Parser; 6] = [
+pub const ALL: [Parser; 7] = [
     ("model", model),
     ("points", points),
     ("config", config),
     ("card", card),
     ("reference", reference),
     ("bench", bench),
+    ("expression", expression),
 ];
 
 /// The network of the corpus.
@@ -44,4 +47,38 @@ pub fn reference(bytes: &[u8]) -> bool {
 
 pub fn bench(bytes: &[u8]) -> bool {
     timing::Document::parse(bytes).is_ok()
+}
+
+/// An expression, and everything that is made of one.
+pub fn expression(bytes: &[u8]) -> bool {
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let scope = Scope {
+        axes: owned(&["x", "t", "xi"]),
+        fields: owned(&["u", "v_1"]),
+        constants: vec![("d".to_owned(), 0.5)],
+        unknowns: owned(&["nu"]),
+        columns: owned(&["m"]),
+    };
+    let Some(expression) = std::str::from_utf8(bytes).ok().and_then(|text| parse(text, &scope).ok()) else {
+        return false;
+    };
+    let shown = expression.show(&scope).to_string();
+    let value = expression.evaluate(&mut |_: &Leaf| 0.75_f64);
+    // what is printed is long where derivatives were expanded; else it is an expression with the same value
+    if let Ok(again) = parse(&shown, &scope) {
+        let again = again.evaluate(&mut |_: &Leaf| 0.75_f64);
+        let close = (again - value).abs() <= 1e-6 * value.abs().max(1.0);
+        assert!(
+            close || !value.is_finite() || value.abs() > 1e6 || !again.is_finite(),
+            "{shown}: {again}, not {value}"
+        );
+    }
+    let _ = expression.along(0);
+    let components = [expression];
+    let rewritten = analysis::laplacian(&[&components], 3).map(|c| analysis::with_laplacian(&components[0], &c));
+    if let Ok(known) = split(&rewritten.map_or(components, |one| [one])) {
+        let term = Term { name: "pde", selector: "0u".to_owned(), equations: vec![shown], known };
+        let _ = emit(&[term], &scope, &Jet::Third);
+    }
+    true
 }

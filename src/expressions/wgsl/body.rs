@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use super::super::expr::{Expr, Leaf, Op};
 use super::super::program::Program;
 use super::super::scope::Scope;
-use super::operations::{Binding, Text, literal, operands, write};
+use super::operations::{Binding, Text, literal, operands, product, sum, write};
 use super::streams::Streams;
+
+/// Compilers nest their own functions as expressions nest: what is deeper than this becomes a `let`.
+const DEEPEST: usize = 16;
+/// So do sums and products of more parts than this.
+const LONGEST: usize = 32;
 
 /// Calls `visit` for each named constant in `expressions` that has no name in `math.wgsl`.
 pub fn each_constant(expressions: &[Expr], visit: &mut dyn FnMut(&str, f64)) {
@@ -66,17 +71,33 @@ impl<'a> Body<'a> {
         let constant = expression.as_constant();
         if let Some(value) = constant {
             let number = literal(value).map_err(|what| format!("{} {what}", expression.show(self.scope)))?;
-            if matches!(expression.op(), Op::Number(_) | Op::Pow(..)) {
+            let written_out = match expression.op() {
+                Op::Pow(x, n) => !matches!(x.op(), Op::Constant(..)) || !(2..=3).contains(n),
+                op => matches!(op, Op::Number(_)),
+            };
+            if written_out {
                 return Ok(Text::new(number, if value < 0.0 { Binding::Sign } else { Binding::Atom }));
             }
         }
         let operands = operands(expression);
         let texts: Vec<Text> = operands.iter().map(|operand| self.text(operand)).collect::<Result<_, _>>()?;
-        let text = write(expression, &texts);
+        let text = match expression.op() {
+            Op::Sum(parts) if parts.len() > LONGEST => self.in_pieces(texts, sum),
+            Op::Product(parts) if parts.len() > LONGEST => self.in_pieces(texts, product),
+            _ => write(expression, &texts),
+        };
         let often = self.uses.get(&expression.digest()).copied().unwrap_or(0) > 1;
         // a sign is no work
         let cheap = constant.is_some() || matches!(expression.op(), Op::Neg(x) if matches!(x.op(), Op::Leaf(_)));
-        if often && !cheap { Ok(self.named(&text)) } else { Ok(text) }
+        if (often || text.depth > DEEPEST) && !cheap { Ok(self.named(&text)) } else { Ok(text) }
+    }
+
+    /// A long sum or product by way of shorter ones.
+    fn in_pieces(&mut self, mut parts: Vec<Text>, join: fn(&[Text]) -> Text) -> Text {
+        while parts.len() > LONGEST {
+            parts = parts.chunks(LONGEST).map(|piece| self.named(&join(piece))).collect();
+        }
+        join(&parts)
     }
 
     /// A `let` for `text`.

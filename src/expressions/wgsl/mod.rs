@@ -15,7 +15,7 @@ use super::expr::{Expr, Leaf};
 use super::scope::Scope;
 use super::split::Known;
 use body::Body;
-pub use streams::Streams;
+pub use streams::{Streams, place};
 
 /// One term of the loss: one function each for residual, adjoint and known values.
 pub struct Term<'a> {
@@ -38,14 +38,23 @@ pub struct Term<'a> {
 /// # Errors
 /// A number does not fit binary32, a term has more than four components, or the jet lacks a derivative.
 pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<String, String> {
-    let mut out = constants(terms.iter().flat_map(|term| &term.known.residuals), scope)?;
+    let more = if scope.unknowns.is_empty() { "" } else { ", unknowns_adjoint" };
+    let mut out = format!(
+        "// What every term asks of the fields, written out from its equation, and what is known at a point.\n//\n\
+         // provides: residual, residual_adjoint{more}, data\n\
+         // expects:  a jet with what is read below; math; Point, Fields (prelude)\n\n"
+    );
+    let head = out.len();
+    out += &constants(terms.iter().flat_map(|term| &term.known.residuals), scope)?;
     for (number, term) in terms.iter().enumerate() {
         let name = function_name(term.name, number, terms);
         let in_term = |message: String| format!("term `{}`: {message}", term.name);
         if term.known.residuals.len() > 4 {
             return Err(in_term(format!("{} components: at most 4 are possible", term.known.residuals.len())));
         }
-        out.push('\n');
+        if out.len() > head {
+            out.push('\n');
+        }
         for (i, equation) in term.equations.iter().enumerate() {
             let head = if i == 0 { format!("{}:  ", term.name) } else { " ".repeat(term.name.chars().count() + 3) };
             let _ = writeln!(out, "// {head}{}", equation.replace(['\n', '\r'], " "));
@@ -69,7 +78,11 @@ pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<Stri
 /// # Errors
 /// A number does not fit binary32.
 pub fn emit_data(terms: &[Term], scope: &Scope) -> Result<String, String> {
-    let mut out = constants(terms.iter().flat_map(|term| &term.known.columns), scope)?;
+    let mut out = String::from(
+        "// What is known of every term at a point before the network is asked.\n//\n\
+         // provides: data\n// expects:  math; Point, TERM_* (prelude)\n\n",
+    );
+    out += &constants(terms.iter().flat_map(|term| &term.known.columns), scope)?;
     for (number, term) in terms.iter().enumerate() {
         let name = function_name(term.name, number, terms);
         let text = data(&name, term, scope).map_err(|message| format!("term `{}`: {message}", term.name))?;

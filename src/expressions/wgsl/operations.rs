@@ -18,11 +18,13 @@ pub enum Binding {
 pub struct Text {
     pub text: String,
     binding: Binding,
+    /// How deeply operations stand inside one another.
+    pub depth: usize,
 }
 
 impl Text {
     pub fn new(text: String, binding: Binding) -> Self {
-        Self { text, binding }
+        Self { text, binding, depth: 0 }
     }
 
     /// In parentheses unless it binds at least as tightly as `around`.
@@ -67,20 +69,20 @@ pub fn operands(expression: &Expr) -> Vec<Expr> {
 
 /// The text of `expression` from those of its [`operands`].
 pub fn write(expression: &Expr, operands: &[Text]) -> Text {
+    let depth = 1 + operands.iter().map(|operand| operand.depth).max().unwrap_or(0);
+    Text { depth, ..operation(expression, operands) }
+}
+
+fn operation(expression: &Expr, operands: &[Text]) -> Text {
     let call = |name: &str| {
         let all: Vec<&str> = operands.iter().map(|operand| operand.text.as_str()).collect();
         Text::new(format!("{name}({})", all.join(", ")), Binding::Atom)
-    };
-    let product = |parts: &[Text]| {
-        let first = parts[0].within(Binding::Product);
-        let rest: String = parts[1..].iter().map(|part| format!(" * {}", part.within(Binding::Atom))).collect();
-        Text::new(first + &rest, Binding::Product)
     };
     match expression.op() {
         Op::Number(_) | Op::Leaf(_) => unreachable!("these have texts of their own"),
         Op::Constant(name, _) if &**name == "pi" => Text::new("PI".to_owned(), Binding::Atom),
         Op::Constant(name, _) => Text::new(format!("C_{name}"), Binding::Atom),
-        Op::Sum(parts) => sum(parts, operands),
+        Op::Sum(_) => sum(operands),
         Op::Product(_) => product(operands),
         Op::Neg(_) => Text::new(format!("-{}", operands[0].within(Binding::Product)), Binding::Sign),
         Op::Div(..) => {
@@ -117,12 +119,19 @@ pub fn write(expression: &Expr, operands: &[Text]) -> Text {
     }
 }
 
-fn sum(parts: &[Expr], operands: &[Text]) -> Text {
+/// a · b · c.
+pub fn product(parts: &[Text]) -> Text {
+    let first = parts[0].within(Binding::Product);
+    let rest: String = parts[1..].iter().map(|part| format!(" * {}", part.within(Binding::Atom))).collect();
+    Text::new(first + &rest, Binding::Product)
+}
+
+/// a + b − c.
+pub fn sum(parts: &[Text]) -> Text {
     let mut pieces = Vec::new();
-    for (i, (part, operand)) in parts.iter().zip(operands).enumerate() {
-        let text = operand.within(Binding::Product);
-        let negative = matches!(part.op(), Op::Neg(_)) || part.as_number().is_some_and(|number| number < 0.0);
-        pieces.push(match text.strip_prefix('-').filter(|_| negative && operand.binding == Binding::Sign) {
+    for (i, part) in parts.iter().enumerate() {
+        let text = part.within(Binding::Product);
+        pieces.push(match text.strip_prefix('-').filter(|_| part.binding == Binding::Sign) {
             _ if i == 0 => text.clone(),
             Some(positive) => format!("- {positive}"),
             None => format!("+ {text}"),

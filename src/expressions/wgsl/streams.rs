@@ -17,8 +17,8 @@ pub trait Streams {
     }
 }
 
-/// The place of a leaf among the streams of a jet in `shaders/jets`.
-fn place(jet: Jet, leaf: &Leaf) -> Option<usize> {
+/// The place of a leaf among the streams of a jet in `shaders/jets`; none if the jet does not hold it.
+pub fn place(jet: Jet, leaf: &Leaf) -> Option<usize> {
     let (laplacian, index) = match leaf {
         Leaf::Field { index, .. } => (false, *index),
         Leaf::Laplacian { index, .. } => (true, *index),
