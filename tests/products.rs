@@ -52,6 +52,11 @@ fn subjects(gpu: &acr_pinn_gpu::gpu::Gpu) -> Vec<Subject> {
         let jet = jets::emitted().into_iter().find(|jet| jet.streams() == streams).expect("one of this length");
         subjects.extend(products::tiles(gpu).into_iter().map(|tile| Subject { tile, width: 7, inputs: 2, jet }));
     }
+    let plate = jets::emitted().into_iter().find(|jet| jet.streams() == 13).expect("a plate's");
+    let own = Tile::Gpu(Gpu::default_for(&Capabilities::webgpu(), 16, plate.streams()));
+    let raster = Raster::default_for(&offered, 16, plate.streams()).map(Tile::Raster);
+    let both = [Some(own), raster].into_iter().flatten();
+    subjects.extend(both.map(|tile| Subject { tile, width: 16, inputs: 2, jet: plate }));
     // the longest first: two threads share them
     subjects.sort_by_key(|subject| std::cmp::Reverse(subject.width * subject.jet.streams()));
     subjects

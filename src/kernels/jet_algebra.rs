@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::math::{Jet, MultiIndex, Stream};
 
-use super::jets::{named, packed, unpack};
+use super::jets::{named, packed, sum, unpack};
 
 /// Products of derivatives, each a sorted list, with the number of partitions that lead to it.
 type Monomials = BTreeMap<Vec<MultiIndex>, usize>;
@@ -25,6 +25,8 @@ pub(super) fn chain(jet: Jet) -> String {
         let _ = writeln!(lines, "    let {} = {sum};", named("y", stream));
     }
     let mut products = String::new();
+    let mut shared: Vec<MultiIndex> = shared.into_iter().collect();
+    shared.sort_by_key(|index| (index.order(), std::cmp::Reverse(*index)));
     for index in &shared {
         let (last, before) = split(*index);
         let name = |index: MultiIndex| if index.order() == 1 { format!("z_{index}") } else { format!("s_{index}") };
@@ -134,7 +136,7 @@ pub(super) fn multiply(jet: Jet) -> String {
             Stream::Laplacian => laplacian_of_product(jet),
             Stream::SlopeOfLaplacian(_) => unreachable!("no emitted jet has it"),
         };
-        let _ = writeln!(lines, "    let {} = {};", named("c", stream), wrapped(&terms));
+        let _ = writeln!(lines, "    let {} = {};", named("c", stream), sum(&terms));
     }
     format!(
         "// c = a b:  ∂ᵅc = Σ (α over β) ∂ᵝa ∂ᵅ⁻ᵝb, over all β ≤ α.\n\
@@ -143,11 +145,6 @@ pub(super) fn multiply(jet: Jet) -> String {
         unpack(jet, "b", "b", |_| true),
         packed(jet, "c")
     )
-}
-
-fn wrapped(terms: &[String]) -> String {
-    let lines: Vec<String> = terms.chunks(4).map(|line| line.join(" + ")).collect();
-    lines.join("\n        + ")
 }
 
 fn at(letter: &str, index: MultiIndex) -> String {
@@ -190,7 +187,7 @@ fn laplacian_of_product(jet: Jet) -> Vec<String> {
 pub(super) fn multiply_adjoint(jet: Jet) -> String {
     let mut lines = String::new();
     for stream in jet.list() {
-        let _ = writeln!(lines, "    let {} = {};", named("a", stream), wrapped(&cotangent(jet, stream)));
+        let _ = writeln!(lines, "    let {} = {};", named("a", stream), sum(&cotangent(jet, stream)));
     }
     format!(
         "// Cotangent of `a` in c = a·b; the product is symmetric, so it serves `b` too.\n\

@@ -58,6 +58,22 @@ fn type_of(jet: Jet) -> String {
     }
 }
 
+/// A sum over as many lines as it takes.
+pub(super) fn sum(terms: &[String]) -> String {
+    let (mut text, mut line) = (String::new(), 0);
+    for (nth, term) in terms.iter().enumerate() {
+        let between = match (nth, line + term.chars().count() > 90) {
+            (0, _) => "",
+            (_, false) => " + ",
+            (_, true) => "\n        + ",
+        };
+        line = if between.starts_with('\n') { 0 } else { line } + term.chars().count() + 3;
+        text.push_str(between);
+        text.push_str(term);
+    }
+    text
+}
+
 /// A stream as a name behind a letter: `u_v` is the value of u, `u_01` its derivative along axes 0 and 1, `u_l` its Laplacian.
 pub(super) fn named(letter: &str, stream: Stream) -> String {
     match stream {
@@ -99,8 +115,11 @@ fn head(jet: Jet) -> String {
         let _ = writeln!(text, "//   {}", line.join("  "));
     }
     if !jet.laplacian_axes().is_empty() {
-        let sum: Vec<String> =
-            jet.laplacian_axes().iter().map(|axis| format!("LAPLACIAN[{axis}] ∂{axis}{axis}u")).collect();
+        let sum: Vec<String> = jet
+            .laplacian_axes()
+            .iter()
+            .map(|axis| format!("LAPLACIAN[{axis}] {}", Stream::along(&[*axis, *axis])))
+            .collect();
         let _ = writeln!(text, "// with the generalised Laplacian Lu = {}", sum.join(" + "));
     }
     let slopes: Vec<String> = slopes(jet).iter().map(|axis| format!("d{axis}, ")).collect();
@@ -187,8 +206,7 @@ fn accessors(jet: Jet) -> String {
 fn sums(jet: Jet) -> String {
     let products: Vec<String> =
         (0..jet.streams()).map(|s| format!("{} * {}", component(jet, "a", s), component(jet, "b", s))).collect();
-    let lines: Vec<String> = products.chunks(6).map(|line| line.join(" + ")).collect();
-    let all = lines.join("\n        + ");
+    let all = sum(&products);
     format!(
         "fn inner(a: Jet, b: Jet) -> f32 {{\n    return {all};\n}}\n\
          // sum + inner(a, b), in an order in which every term can be a multiply–add.\n\

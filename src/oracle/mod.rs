@@ -264,6 +264,22 @@ mod tests {
     }
 
     #[test]
+    fn fourth_derivatives_match_central_differences_of_third_ones() {
+        let model = small(&KleinGordon::DEFAULT, &Lda);
+        let parameters = wavy(model);
+        for (third, along) in [([0, 0, 0], 0), ([0, 0, 1], 1), ([1, 0, 1], 0)] {
+            let at = |h: f64, axes: &[usize]| {
+                let mut point = [0.3, 0.4];
+                point[along] += h;
+                derivatives(model, &parameters, &point, &[(0, axes)])[0]
+            };
+            let fourth: Vec<usize> = third.into_iter().chain([along]).collect();
+            let (got, wanted) = (at(0.0, &fourth), (at(1e-5, &third) - at(-1e-5, &third)) / 2e-5);
+            assert!((got - wanted).abs() < 1e-6 * wanted.abs().max(1.0), "{fourth:?}: {got} instead of {wanted}");
+        }
+    }
+
+    #[test]
     fn observables_agree_with_the_tape() {
         let model = small(&problems::Cavity::DEFAULT, &Lda);
         let parameters = wavy(model);
