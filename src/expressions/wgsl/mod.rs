@@ -32,17 +32,17 @@ pub struct Term<'a> {
 /// The text with `residual` and `residual_adjoint` of all terms; where there are unknowns, `unknowns_adjoint` too,
 /// which returns the caller's `Unknowns`, an array of one number each.
 ///
-/// `streams` says how fields are read from a jet and how cotangents become one. The text expects `Jet`, `Fields`, `Point` and
-/// the functions of `math.wgsl`.
+/// `streams` says how fields are read from a jet and how cotangents become one. The text expects `Jet`, `Fields` and the
+/// functions of `math.wgsl`.
 ///
 /// # Errors
 /// A number does not fit binary32, a term has more than four components, or the jet lacks a derivative.
 pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<String, String> {
     let more = if scope.unknowns.is_empty() { "" } else { ", unknowns_adjoint" };
     let mut out = format!(
-        "// What every term asks of the fields, written out from its equation, and what is known at a point.\n//\n\
-         // provides: residual, residual_adjoint{more}, data\n\
-         // expects:  a jet with what is read below; math; Point, Fields (prelude)\n\n"
+        "// What every term asks of the fields, written out from its equation.\n//\n\
+         // provides: residual, residual_adjoint{more}\n\
+         // expects:  a jet with what is read below; math; Fields, TERM_* (prelude)\n\n"
     );
     let head = out.len();
     out += &constants(terms.iter().flat_map(|term| &term.known.residuals), scope)?;
