@@ -59,6 +59,18 @@ fn residuals_adjoints_and_known_values_are_those_of_f64() {
     }
 }
 
+/// The comparison sees errors of single roundings.
+#[test]
+fn a_tolerance_below_rounding_fails() {
+    let gpu = common::gpu();
+    let scope = scope(&["u", "v"], &["x", "t"], &["a"]);
+    let terms = read(&["sin(u)*exp(v) + a*log(2 + u*x)"], &scope);
+    let report = expressions::check(&gpu, &scope, &terms, Jet::Gradient, Tolerance::of_f32(0.01)).unwrap();
+    for what in ["residual[0]", "adjoint[0]", "unknown[0]"] {
+        assert!(report.failures().iter().any(|failure| failure.contains(what)), "{what}: {:?}", report.failures());
+    }
+}
+
 /// The jet with the generalised Laplacian, in two and in five axes, and the slopes of a Laplacian.
 #[test]
 fn combinations_of_second_derivatives_are_those_of_f64() {
