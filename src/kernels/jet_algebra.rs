@@ -176,16 +176,19 @@ fn leibniz(index: MultiIndex) -> Vec<String> {
     terms
 }
 
-/// L(ab) = a Lb + b La + 2 Σ cᵢ ∂ᵢa ∂ᵢb.
+/// L(ab) = a Lb + b La + 2 Σ cᵢ ∂ᵢa ∂ᵢb. The constants are mostly 1 and −1, which cost nothing where they stand alone.
 fn laplacian_of_product(jet: Jet) -> Vec<String> {
-    let bend = |axis: usize| format!("2.0 * LAPLACIAN[{axis}] * a_{axis} * b_{axis}");
-    let own = ["a_v * b_l", "b_v * a_l"].map(str::to_owned);
-    own.into_iter().chain(jet.laplacian_axes().into_iter().map(bend)).collect()
+    let bend = |axis: usize| format!("LAPLACIAN[{axis}] * a_{axis} * b_{axis}");
+    let bends: Vec<String> = jet.laplacian_axes().into_iter().map(bend).collect();
+    vec!["a_v * b_l".into(), "b_v * a_l".into(), format!("2.0 * ({})", bends.join(" + "))]
 }
 
 /// The transpose of the product in its first factor.
 pub(super) fn multiply_adjoint(jet: Jet) -> String {
     let mut lines = String::new();
+    if !jet.laplacian_axes().is_empty() {
+        lines.push_str("    let bend = 2.0 * c_l;\n");
+    }
     for stream in jet.list() {
         let _ = writeln!(lines, "    let {} = {};", named("a", stream), sum(&cotangent(jet, stream)));
     }
@@ -214,7 +217,7 @@ fn cotangent(jet: Jet, stream: Stream) -> Vec<String> {
             }
             Stream::Laplacian if own.order() == 0 => terms.push("b_l * c_l".into()),
             Stream::Laplacian if own.order() == 1 && jet.laplacian_axes().contains(&own.axes()[0]) => {
-                terms.push(format!("2.0 * LAPLACIAN[{0}] * b_{0} * c_l", own.axes()[0]));
+                terms.push(format!("LAPLACIAN[{0}] * bend * b_{0}", own.axes()[0]));
             }
             _ => {}
         }
