@@ -3,7 +3,7 @@
 // Twin of math/sampling.rs.
 //
 // provides: sample
-// expects:  data (residuals); philox, permute, uniform01, STREAM_* (rng); SET_*, SHARE_* (prelude)
+// expects:  data (data of a problem); philox, permute, uniform01, STREAM_* (rng); SET_*, SHARE_* (prelude)
 
 @group(0) @binding(0) var<storage, read> control: array<u32>;               // [0]: the number of steps done
 @group(0) @binding(1) var<storage, read> regions: array<f32>;               // [region][lower of each axis, upper of each axis]
@@ -46,7 +46,7 @@ fn sample(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
     for (var i = 1u; i < SETS; i++) { if point >= SET_FIRST[i] { set_index = i; } }
     let k = point - SET_FIRST[set_index];
     var p: Point;
-    if POINTS_GIVEN {
+    if POINTS_GIVEN || SET_GIVEN[set_index] != 0u {
         for (var axis = 0u; axis < AXES; axis++) { p[axis] = points[point * AXES + axis]; }
     } else {
         let source = source_of(k, SET_COUNT[set_index], set_index);
@@ -59,6 +59,6 @@ fn sample(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
         }
     }
     for (var i = 0u; i < SHARES; i++) {
-        if SHARE_SET[i] == set_index { samples[SHARE_SAMPLE[i] + k] = data(SHARE_TERM[i], p); }
+        if SHARE_SET[i] == set_index && SHARE_MEASURED[i] == 0u { samples[SHARE_SAMPLE[i] + k] = data(SHARE_TERM[i], p); }
     }
 }

@@ -8,10 +8,10 @@ use acr_pinn_gpu::kernels::default_tile;
 use acr_pinn_gpu::kernels::{self, Predictor, Setup, Step, Tile};
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
-use acr_pinn_gpu::problems::{self, Problem, Solution, reference};
+use acr_pinn_gpu::problems::{Problem, Solution, reference};
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
-use acr_pinn_gpu::training::{Evaluator, Model, files, points};
+use acr_pinn_gpu::training::{Evaluator, Model, files, points, problem_file};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
@@ -122,6 +122,9 @@ pub fn trained_for_another(model: &Model, problem: &dyn Problem) -> Vec<String> 
 
 /// The problem a model belongs to: what the user says, else what the file says.
 pub fn problem_of(model: &Model, wanted: Option<&str>, path: &Path) -> Result<&'static dyn Problem> {
+    if let (None, Some(problem)) = (wanted, problem_file::of_model(model, path)?) {
+        return Ok(problem);
+    }
     let name = wanted.map(str::to_owned).or_else(|| model.metadata.get("problem").cloned());
     let Some(name) = name else {
         return Err(Error::Usage(format!(
@@ -134,7 +137,7 @@ pub fn problem_of(model: &Model, wanted: Option<&str>, path: &Path) -> Result<&'
 
 /// Problem `name` with the parameters that `model` was trained for, and with `given` ones instead.
 pub fn as_trained(name: &str, model: &Model, given: &[(&str, f64)]) -> Result<&'static dyn Problem> {
-    let own = problems::find(name).map_err(Error::Usage)?.parameters();
+    let own = problem_file::find(name)?.parameters();
     let stored = own.iter().filter_map(|p| Some((p.name, model.metadata.get(p.name)?.parse().ok()?)));
     with_parameters(name, &stored.chain(given.iter().copied()).collect::<Vec<_>>())
 }

@@ -128,7 +128,7 @@ fn compute(
     let tile = default_tile(gpu, setup);
     let step = Step::build(gpu, setup, plan, &tile)?;
     step.set_parameters(gpu, parameters);
-    gpu.write(&step.points, points);
+    step.set_points(gpu, setup, points);
     gpu.submit(std::slice::from_ref(&step.sample), 1);
     gpu.submit(&step.gradients, 1);
     let numbers = gpu.read(&step.ring, Step::record_length(step.terms))?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::training::journal::{self, utc_now};
-use acr_pinn_gpu::training::{Checkpoint, Config, Draft, Options, Run, Runner, Tuning, files};
+use acr_pinn_gpu::training::{Checkpoint, Config, Draft, Options, Run, Runner, Tuning, files, problem_file};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
@@ -17,7 +17,7 @@ use super::{evaluate, guard, output};
 /// Arguments of `run`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The problem; see `list`
+    /// The problem: a name of `list`, or the path of a problem file (*.toml)
     problem: String,
     #[command(flatten)]
     options: Flags,
@@ -83,7 +83,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         let places = match &args.out {
             Some(out) => seeds.iter().map(|seed| place(args, out, *seed)).collect(),
             // only whether anything can be written there
-            None => vec![default_place(args, &probe)],
+            None => vec![default_place(&probe)],
         };
         places.iter().try_for_each(|place| guard::run(place, args.force, &inputs(args)))?;
     }
@@ -108,6 +108,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     for seed in seeds {
         config.set_seed(seed);
         let folder = run_folder(args, &config, quiet)?;
+        problem_file::keep(config.problem, &folder)?;
         if let Some(reference) = &args.reference {
             remember_reference(&mut config);
             keep_reference(reference, &folder)?;
@@ -137,7 +138,10 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let stored_steps = options.steps;
     options.steps = args.steps.or(options.steps);
     options.on_nan = args.on_nan.clone().or(options.on_nan);
-    let mut config = Draft::new(&stored.problem, &options, Options::default())?.resolve("quick")?;
+    // a run of a problem file keeps a copy of it
+    let copy = args.run.join(problem_file::COPY);
+    let problem = if copy.exists() { problem_file::load(&copy)? } else { problem_file::find(&stored.problem)? };
+    let mut config = Draft::of(problem, &options, Options::default())?.resolve("quick")?;
     let solution = match &stored.reference {
         Some(folder) => {
             remember_reference(&mut config);
@@ -242,18 +246,19 @@ fn place(args: &Args, out: &Path, seed: u64) -> PathBuf {
     if args.seeds == 1 { out.to_owned() } else { out.join(format!("s{seed}")) }
 }
 
-fn default_place(args: &Args, config: &Config) -> PathBuf {
-    Path::new("runs").join(format!("{}-{}-s{}-{}", args.problem, config.condition, config.seed, utc_now()))
+fn default_place(config: &Config) -> PathBuf {
+    Path::new("runs").join(format!("{}-{}-s{}-{}", config.problem.name(), config.condition, config.seed, utc_now()))
 }
 
 /// What is read while the run is set up.
 fn inputs(args: &Args) -> Vec<&Path> {
-    args.config.as_deref().into_iter().chain(args.reference.as_deref()).collect()
+    let problem = problem_file::is_path(&args.problem).then(|| Path::new(&args.problem));
+    args.config.as_deref().into_iter().chain(args.reference.as_deref()).chain(problem).collect()
 }
 
 /// Makes the folder of the run.
 fn run_folder(args: &Args, config: &Config, quiet: bool) -> Result<PathBuf> {
-    let Some(out) = &args.out else { return guard::fresh(&default_place(args, config)) };
+    let Some(out) = &args.out else { return guard::fresh(&default_place(config)) };
     let folder = place(args, out, config.seed);
     guard::take_for_run(&folder, args.force, &inputs(args), quiet)?;
     Ok(folder)

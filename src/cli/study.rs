@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::names;
-use acr_pinn_gpu::problems;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
 use acr_pinn_gpu::study::execute::{Director, state_of};
 use acr_pinn_gpu::study::publish::{Context, finished, publish};
 use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
 use acr_pinn_gpu::training::journal::utc_now;
-use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files};
+use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files, problem_file};
 use serde_json::json;
 
 use super::adapter::AdapterArgs;
@@ -183,7 +182,7 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
     take(&args.problems, &mut request.problems);
     take(&args.conditions, &mut request.conditions);
     for problem in &request.problems {
-        problems::find(problem).map_err(Error::Usage)?;
+        problem_file::find(problem)?;
     }
     let known: Vec<&str> = CONDITIONS.iter().map(|(name, ..)| *name).chain(["matched"]).collect();
     if let Some(odd) = request.conditions.iter().find(|name| !known.contains(&name.as_str())) {
@@ -252,7 +251,7 @@ fn does_nothing(args: &Args, study: &str) -> Result<()> {
 /// The shared options with what is particular to one run.
 fn resolve(args: &Args, variation: &Variation, preset: &str) -> Result<Config> {
     let mut options = Options::from(&args.options);
-    let problem = problems::find(&variation.problem).map_err(Error::Usage)?;
+    let problem = problem_file::find(&variation.problem)?;
     options.condition = Some(variation.label.clone());
     options.seed = Some(variation.seed);
     options.width = variation.width.or(options.width);

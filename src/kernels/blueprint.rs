@@ -175,7 +175,6 @@ impl Draft {
 
     fn shared_buffers(&mut self, setup: &Setup, packing: &Packing, target: &dyn Target) {
         let (terms, n) = (setup.problem.terms().len(), packing.places.len());
-        let (points, samples) = (setup.set_firsts().1, setup.shares().1);
         let orders: Vec<u32> = setup.orders.iter().flatten().flatten().map(|&i| i as u32).collect();
         let weights = 16 * packing.weights_vectors as u64;
         // an image has whole rows, and is filled with a copy of the whole buffer
@@ -186,8 +185,6 @@ impl Draft {
         }
         let parts = packing.slab_vectors.div_ceil(target.reducers().0);
         for (name, count) in [
-            ("points", points * setup.problem.axes().len()),
-            ("samples", 4 * samples),
             ("parameters", n),
             ("moments", 2 * n),
             ("rows", terms * n),
@@ -198,6 +195,9 @@ impl Draft {
         ] {
             self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
         }
+        let drawn = setup.given_points();
+        self.words("samples", &setup.measured_samples(&drawn));
+        self.words("points", &drawn);
         self.words("settings", &setup.settings().words());
         self.words("places", &packing.places);
         self.words("owners", &packing.owners());

@@ -67,6 +67,36 @@ impl Setup<'_> {
         statement.all.as_ref().map_or(statement.main.jet, |all| all.jet)
     }
 
+    /// Whether what is known of a share comes from a file, point by point; otherwise the device computes it.
+    pub fn measured(&self, share: &Share) -> bool {
+        self.problem.statement().equations[share.term].measured()
+    }
+
+    /// Points that the host draws, flat, set after set; zeros where the device does.
+    pub fn given_points(&self) -> Vec<f32> {
+        let axes = self.shape.inputs;
+        let of =
+            |(set, &count): (usize, &usize)| self.problem.given(set, count).unwrap_or_else(|| vec![0.0; count * axes]);
+        self.counts.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// What is known at `points` of all sets, sample after sample, where it comes from a file; zeros elsewhere.
+    pub fn measured_samples(&self, points: &[f32]) -> Vec<f32> {
+        let (shares, samples) = self.shares();
+        let (firsts, axes) = (self.set_firsts().0, self.shape.inputs);
+        let mut known = vec![0.0; 4 * samples];
+        for share in shares.iter().filter(|share| self.measured(share)) {
+            for n in 0..self.counts[share.set] {
+                let point: Vec<f64> =
+                    points[(firsts[share.set] + n) * axes..][..axes].iter().map(|&x| x.into()).collect();
+                for (c, value) in self.problem.data(share.term, &point).into_iter().enumerate() {
+                    known[4 * (share.first_sample + n) + c] = value as f32;
+                }
+            }
+        }
+        known
+    }
+
     /// Every term on every one of its point sets, term after term, and how many samples there are in all.
     pub fn shares(&self) -> (Vec<Share>, usize) {
         let mut next = 0;
@@ -130,6 +160,7 @@ pub struct Step {
     /// Their copy in an image, where kernels read from one.
     mirror: Option<(Dispatch, Image)>,
     pub points: Buffer,
+    samples: Buffer,
     pub rows: Buffer,
     pub control: Buffer,
     settings: Buffer,
@@ -198,7 +229,7 @@ impl Step {
             _ => unreachable!("every blueprint has a buffer `{name}`"),
         };
         let packed = take(PACKED);
-        let [parameters, moments, points] = ["parameters", "moments", "points"].map(&mut take);
+        let [parameters, moments, points, samples] = ["parameters", "moments", "points", "samples"].map(&mut take);
         let [rows, control, settings, ring] = ["rows", "control", "settings", "ring"].map(&mut take);
         let mirror = match memory.remove("weights") {
             Some(Vectors::Image(image)) => Some((gpu.copy(&packed, &image), image)),
@@ -211,6 +242,7 @@ impl Step {
             packed,
             mirror,
             points,
+            samples,
             rows,
             control,
             settings,
@@ -221,6 +253,12 @@ impl Step {
             whole,
             terms: setup.problem.terms().len(),
         })
+    }
+
+    /// Sets the points of all sets, flat, and what a file knows there.
+    pub fn set_points(&self, gpu: &Gpu, setup: &Setup, points: &[f32]) {
+        gpu.write(&self.points, points);
+        gpu.write(&self.samples, &setup.measured_samples(points));
     }
 
     /// Sets seeds and learning rate of the steps to come.
@@ -296,6 +334,10 @@ pub(super) fn downstream_prelude(
         "SET_OPPOSITE",
         &(0..sets.len()).map(|set| setup.problem.opposite(set, sampling).into()).collect::<Vec<_>>(),
     );
+    let given = |set| setup.problem.given(set, setup.counts[set]).is_some().into();
+    p.u32s("SET_GIVEN", &(0..sets.len()).map(given).collect::<Vec<usize>>());
+    let measured = |share: &Share| setup.measured(share).into();
+    p.u32s("SHARE_MEASURED", &shares.iter().map(measured).collect::<Vec<usize>>());
     p.u32s("SET_REGIONS", &regions).u32s("SET_FIRST_REGION", &firsts(&regions).0);
     p.u32("SHARES", shares.len()).u32s("SHARE_TERM", &column(|s| s.term));
     p.u32s("SHARE_SET", &column(|s| s.set)).u32s("SHARE_SAMPLE", &column(|s| s.first_sample));

@@ -50,8 +50,10 @@ impl Case {
     ) -> Case {
         let shape = oracle::shape(problem, width, depth, variant);
         let seeds = Seeds::of(width as u64);
-        let draw =
-            |(set, n): (usize, usize)| sampling::points(seeds.sample, 0, set as u32, &problem.sets()[set].regions, n);
+        let draw = |(set, n): (usize, usize)| {
+            let drawn = || sampling::points(seeds.sample, 0, set as u32, &problem.sets()[set].regions, n);
+            problem.given(set, n).unwrap_or_else(drawn)
+        };
         let terms = problem.terms().len();
         Case {
             problem,
@@ -102,7 +104,7 @@ impl Case {
         let step = Step::build(gpu, &setup, self.plan, &tile)?;
         poison(gpu, &step);
         step.set_parameters(gpu, &self.parameters);
-        gpu.write(&step.points, &self.points.concat());
+        step.set_points(gpu, &setup, &self.points.concat());
         gpu.submit(std::slice::from_ref(&step.sample), 1);
         gpu.submit(&step.gradients, 1);
         let rows: Vec<f32> = gpu.read(&step.rows, terms * parameters)?;

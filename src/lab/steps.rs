@@ -140,7 +140,16 @@ impl Bench<'_> {
         let (gpu, step) = (&self.trainer.gpu, &self.trainer.step);
         let axes = self.subject.problem.axes().len();
         gpu.write(&step.control, &[done]);
-        gpu.write(&step.points, &vec![f32::NAN; (step.points.size() / 4) as usize]);
+        let mut points = self.trainer.setup.given_points();
+        let drawn = |set: usize, count: usize| self.subject.problem.given(set, count).is_none();
+        let mut first = 0;
+        for (set, count) in self.subject.counts().into_iter().enumerate() {
+            if drawn(set, count) {
+                points[first..first + count * axes].fill(f32::NAN);
+            }
+            first += count * axes;
+        }
+        step.set_points(gpu, &self.trainer.setup, &points);
         gpu.submit(std::slice::from_ref(&step.sample), 1);
         let counts = self.subject.counts();
         let all: Vec<f32> = gpu.read(&step.points, counts.iter().sum::<usize>() * axes)?;

@@ -278,7 +278,9 @@ fn equation_findings(gpu: &Gpu, problem: &'static dyn problems::Problem) -> Vec<
             Err(error) => findings.push(Finding::broken("equations", format!("{name}: {}", what[0]), error)),
         }
     }
-    findings.extend(one("equations", &format!("{name}: data"), equations::check_data(gpu, problem)));
+    if let Some(data) = equations::check_data(gpu, problem).transpose() {
+        findings.extend(one("equations", &format!("{name}: data"), data));
+    }
     findings
 }
 

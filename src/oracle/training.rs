@@ -77,6 +77,9 @@ pub fn points(problem: &dyn Problem, settings: &Settings, step: u32) -> Vec<Vec<
     let step = if settings.sampling == Sampling::Fixed { 0 } else { step };
     let draw = |(set, spec): (usize, &PointSet)| {
         let (n, stream) = (settings.points[set], problem.stream(set, settings.sampling));
+        if let Some(given) = problem.given(set, n) {
+            return given.into_iter().map(f64::from).collect();
+        }
         let draw = if problem.opposite(set, settings.sampling) { sampling::opposite_points } else { sampling::points };
         let points = draw(settings.seeds.sample, step, stream as u32, &spec.regions, n);
         points.into_iter().map(f64::from).collect()

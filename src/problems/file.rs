@@ -60,6 +60,24 @@ pub struct FileProblem {
     pub files: Vec<(String, Vec<u8>)>,
 }
 
+impl FileProblem {
+    /// What decides the numbers of a run, by name.
+    pub fn deciding(&self) -> Vec<(String, String)> {
+        let scope = &self.statement.scope;
+        let axes = self.axes.iter().map(|axis| (axis.name.to_owned(), format!("[{}, {}]", axis.lower, axis.upper)));
+        let constants = scope.constants.iter().map(|(name, value)| (name.clone(), value.to_string()));
+        let unknowns = self.unknowns.iter().map(|own| (own.name.to_owned(), format!("{own:?}")));
+        let terms = self.terms.iter().zip(&self.statement.equations).zip(&self.placements);
+        let terms = terms.map(|((term, equation), placement)| {
+            // where points are drawn by the host, some of them tell one condition from another
+            let points = placement.points(3).map_or(String::new(), |points| format!(" at {points:?}"));
+            let what = format!("{} × {} in {:?}{points}", term.weight, equation.texts.join("; "), placement.regions());
+            (format!("term {}", term.name), what)
+        });
+        axes.chain(constants).chain(unknowns).chain(terms).collect()
+    }
+}
+
 /// Text that lives as long as the program, as a run and its problem do.
 fn leaked(text: impl Into<String>) -> &'static str {
     Box::leak(text.into().into_boxed_str())
@@ -831,6 +849,12 @@ impl Problem for FileProblem {
     }
     fn unknowns(&self) -> &[Unknown] {
         &self.unknowns
+    }
+    fn file(&self) -> Option<&FileProblem> {
+        Some(self)
+    }
+    fn count(&self, set: usize) -> Option<usize> {
+        self.placements[set].fixed()
     }
     fn given(&self, set: usize, count: usize) -> Option<Vec<f32>> {
         self.placements[set].points(count)

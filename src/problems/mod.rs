@@ -177,9 +177,17 @@ pub trait Problem: Sync + Send {
     fn given(&self, _set: usize, _count: usize) -> Option<Vec<f32>> {
         None
     }
+    /// How many points set number `set` has, where a file decides.
+    fn count(&self, _set: usize) -> Option<usize> {
+        None
+    }
     /// Numbers that are trained with the network.
     fn unknowns(&self) -> &[Unknown] {
         &[]
+    }
+    /// The file that states it.
+    fn file(&self) -> Option<&FileProblem> {
+        None
     }
     /// The published settings and the small one, "paper" first.
     fn presets(&self) -> Vec<Preset>;

@@ -1,5 +1,7 @@
 //! What was asked of a study, and the runs that follow from it.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::networks::{self, Shape};
 use crate::problems;
@@ -93,7 +95,10 @@ impl Variation {
 
     /// Its name without the seed: what runs have in common that are averaged.
     pub fn stem(&self) -> String {
-        let mut name = format!("{}-{}", self.problem, self.label);
+        // of a problem file the name alone
+        let problem =
+            Path::new(&self.problem).file_stem().map_or_else(|| self.problem.clone().into(), |s| s.to_string_lossy());
+        let mut name = format!("{problem}-{}", self.label);
         for (letter, value) in [("w", self.width), ("d", self.depth), ("n", self.points)] {
             name += &value.map_or(String::new(), |value| format!("-{letter}{value}"));
         }

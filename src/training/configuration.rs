@@ -64,6 +64,33 @@ pub struct Options {
 }
 
 impl Options {
+    /// What is asked for here, and `others` where nothing is.
+    #[must_use]
+    pub fn over(self, others: Options) -> Options {
+        let points = if self.points.is_empty() { others.points } else { self.points };
+        Options {
+            preset: self.preset.or(others.preset),
+            condition: self.condition.or(others.condition),
+            network: self.network.or(others.network),
+            strategy: self.strategy.or(others.strategy),
+            steps: self.steps.or(others.steps),
+            seed: self.seed.or(others.seed),
+            width: self.width.or(others.width),
+            depth: self.depth.or(others.depth),
+            points,
+            sampling: self.sampling.or(others.sampling),
+            plan: self.plan.or(others.plan),
+            rate: self.rate.or(others.rate),
+            residual_scale: self.residual_scale.or(others.residual_scale),
+            horizon: self.horizon.or(others.horizon),
+            reynolds: self.reynolds.or(others.reynolds),
+            every: self.every.or(others.every),
+            evaluate_every: self.evaluate_every.or(others.evaluate_every),
+            keep: self.keep.or(others.keep),
+            on_nan: self.on_nan.or(others.on_nan),
+        }
+    }
+
     /// Reads the bytes of a TOML file.
     ///
     /// # Errors
@@ -158,8 +185,9 @@ impl Config {
     pub fn kernels(&self) -> String {
         let parameters: Vec<_> = self.problem.parameters().iter().map(|p| (p.name, p.value)).collect();
         format!(
-            "{} {parameters:?} {} {:?} {} {} {:?} {}",
+            "{} {} {parameters:?} {} {:?} {} {} {:?} {}",
             self.problem.name(),
+            self.problem.statement().text(),
             self.network.name(),
             self.shape,
             self.strategy.name(),
@@ -191,6 +219,8 @@ impl Config {
         let given = self.origins.iter().filter(|(key, _)| !free.contains(&&***key));
         let mut values: BTreeMap<_, _> = given.map(|(key, (value, _))| (key.clone(), value.clone())).collect();
         values.insert("problem".to_owned(), self.problem.name().into());
+        let stated = self.problem.file().map(crate::problems::FileProblem::deciding).unwrap_or_default();
+        values.extend(stated.into_iter().map(|(key, value)| (key, value.into())));
         values.insert("schedule".to_owned(), serde_json::json!(self.preset.schedule));
         values.insert("variant".to_owned(), self.preset.variant.name().into());
         values

@@ -6,11 +6,12 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::math::{Schedule, names};
 use crate::networks::{self, Network, Shape};
-use crate::problems::{self, Preset, Problem, Sampling};
+use crate::problems::{Preset, Problem, Sampling};
 use crate::strategies;
 
 use super::configuration::{Config, Options, scales};
 use super::pair::{Pair, pair};
+use super::problem_file;
 
 /// What to do when the numbers are not finite any more.
 const ON_NAN: [&str; 2] = ["stop", "rollback"];
@@ -25,23 +26,34 @@ pub struct Draft {
 impl Draft {
     /// Checks the names in `flags` and `file` for problem `name`.
     pub fn new(name: &str, flags: &Options, file: Options) -> Result<Draft> {
+        Draft::of(problem_file::find(name)?, flags, file)
+    }
+
+    /// The same for a problem that is known.
+    pub fn of(problem: &'static dyn Problem, flags: &Options, mut file: Options) -> Result<Draft> {
+        if let Some(own) = problem.file() {
+            let train =
+                Options::parse(own.train.as_bytes()).map_err(|what| Error::Usage(format!("[train]: {what}")))?;
+            file = file.over(train);
+        }
         let mut parameters = Vec::new();
         let horizon = pick(&flags.horizon, &file.horizon);
         let reynolds = pick(&flags.reynolds, &file.reynolds);
         for (parameter, picked) in [("horizon", horizon), ("reynolds", reynolds)] {
             parameters.extend(picked.map(|(value, _)| (parameter, value)));
         }
-        let problem = with_parameters(name, &parameters)?;
+        let problem = changed(problem, &parameters)?;
         let draft = Draft { problem, flags: flags.clone(), file };
         // everything but the adapter is checked before an adapter is opened
         let mut failed = Vec::new();
-        for preset in ["paper", "revised", "quick"] {
-            failed.extend(draft.resolve(preset).err());
+        let presets = problem.presets();
+        for preset in &presets {
+            failed.extend(draft.resolve(preset.name).err());
         }
         // what only some presets refuse may still fit the one that is chosen with the adapter
-        match failed.len() {
-            3 => Err(failed.remove(0)),
-            _ => Ok(draft),
+        match failed.len() == presets.len() {
+            true => Err(failed.remove(0)),
+            false => Ok(draft),
         }
     }
 
@@ -56,6 +68,9 @@ impl Draft {
         let or_default = |picked: Option<(String, &'static str)>, default: &str| {
             picked.map_or((default.to_owned(), "default".to_owned()), |(v, o)| (v, o.to_owned()))
         };
+        // a problem file has one preset, its own
+        let presets = self.problem.presets();
+        let default_preset = if presets.len() == 1 { presets[0].name } else { default_preset };
         let (preset_name, origin) = or_default(pick(&flags.preset, &file.preset), default_preset);
         let mut preset = self.problem.preset(&preset_name).map_err(usage)?;
         note("preset", preset_name.clone().into(), &origin);
@@ -115,6 +130,9 @@ impl Draft {
                         return Err(usage(format!(
                             "points of `{name}` are given twice, with other numbers: leave one out"
                         )));
+                    }
+                    if let Some(fixed) = self.problem.count(set).filter(|fixed| *fixed != count) {
+                        return Err(usage(format!("--points {name}={count}: its file has {fixed} points")));
                     }
                     preset.points[set] = count;
                     note(&format!("points.{}", self.problem.sets()[set].name), count.into(), origin);
@@ -184,7 +202,11 @@ fn shape_of(problem: &dyn Problem, preset: &Preset) -> Shape {
 
 /// Problem `name` with some of its parameters changed.
 pub fn with_parameters(name: &str, parameters: &[(&str, f64)]) -> Result<&'static dyn Problem> {
-    let mut problem = problems::find(name).map_err(Error::Usage)?;
+    changed(problem_file::find(name)?, parameters)
+}
+
+/// A problem with some of its parameters changed.
+pub fn changed(mut problem: &'static dyn Problem, parameters: &[(&str, f64)]) -> Result<&'static dyn Problem> {
     for (parameter, value) in parameters {
         // a run lasts as long as the program, and so may its problem
         problem = Box::leak(problem.with(parameter, *value).map_err(Error::Usage)?);
@@ -192,7 +214,8 @@ pub fn with_parameters(name: &str, parameters: &[(&str, f64)]) -> Result<&'stati
     // they are written into shader texts, whose compilers would refuse them in words of their own
     let odd = |x: f64| x != 0.0 && !(x as f32).is_normal();
     if let Some((constant, value)) = problem.constants().into_iter().find(|(_, value)| odd(*value)) {
-        let what = format!("`{name}` would compute with {} = {value:e}, no number of 32 bits", constant.to_lowercase());
+        let name = problem.name();
+        let what = format!("`{name}` would compute with {constant} = {value:e}, no number of 32 bits");
         return Err(Error::Usage(what + ": choose another parameter"));
     }
     Ok(problem)

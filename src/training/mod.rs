@@ -16,6 +16,7 @@ pub mod model;
 pub mod observer;
 mod pair;
 pub mod points;
+pub mod problem_file;
 pub mod runner;
 mod session;
 pub mod tensors;

@@ -15,6 +15,7 @@ use crate::networks::{self, Network, Shape};
 use super::chain::hex;
 use super::configuration::Config;
 use super::files;
+use super::problem_file;
 use super::tensors::{Tensor, serialize};
 
 /// Larger than any network this program offers.
@@ -46,6 +47,8 @@ impl Model {
             ("preset".to_owned(), config.preset.name.to_owned()),
             ("step".to_owned(), step.to_string()),
         ]);
+        let text = config.problem.file().map(|file| (problem_file::METADATA.to_owned(), file.text.clone()));
+        metadata.extend(text);
         metadata.extend(config.problem.parameters().iter().map(|p| (p.name.to_owned(), p.value.to_string())));
         Model { network: config.network, shape: config.shape, parameters, metadata }
     }

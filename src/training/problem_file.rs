@@ -1,0 +1,77 @@
+//! Problems by name or by file: what every verb takes in place of a name, and the copy that a run keeps.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::problems::{self, FileProblem, Problem, file};
+
+use super::files;
+use super::model::Model;
+
+/// Larger than any file that a problem should name.
+const CAP: u64 = 1 << 28;
+/// The name of the copy in a run directory.
+pub const COPY: &str = "problem.toml";
+/// The key of the file's text in the metadata of a model.
+pub const METADATA: &str = "problem-file";
+
+/// Whether a word is meant as a file rather than a name.
+pub fn is_path(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|extension| extension == "toml") || word.contains(std::path::MAIN_SEPARATOR)
+}
+
+/// The problem of this name, or of the file at this path.
+///
+/// # Errors
+/// A name that is unknown, or a file that is missing or states no problem, with line and column.
+pub fn find(word: &str) -> Result<&'static dyn Problem> {
+    if is_path(word) { load(Path::new(word)) } else { problems::find(word).map_err(Error::Usage) }
+}
+
+/// The problem of a file. It lives as long as the program, as a run does.
+///
+/// # Errors
+/// The file, or one that it names, is missing or states no problem.
+pub fn load(path: &Path) -> Result<&'static dyn Problem> {
+    let bytes = files::read(path, CAP)?;
+    let text = files::text(&bytes).map_err(|what| Error::input(path, what))?;
+    read(text, path.parent().unwrap_or(Path::new(""))).map_err(|what| Error::input(path, what))
+}
+
+/// The problem that a model was trained for, if the model keeps its file.
+///
+/// # Errors
+/// The text is damaged, or names a file that is not beside the model.
+pub fn of_model(model: &Model, path: &Path) -> Result<Option<&'static dyn Problem>> {
+    let Some(text) = model.metadata.get(METADATA) else { return Ok(None) };
+    let problem = read(text, path.parent().unwrap_or(Path::new("")));
+    problem.map(Some).map_err(|what| Error::input(path, format!("the problem file in its metadata: {what}")))
+}
+
+fn read(text: &str, folder: &Path) -> std::result::Result<&'static dyn Problem, String> {
+    let mut load = |name: &str| {
+        let there = folder.join(name);
+        // a run directory has copies of all files, without their folders
+        let beside = Path::new(name).file_name().map(|name| folder.join(name));
+        let path = [Some(there.clone()), beside].into_iter().flatten().find(|path| path.exists()).unwrap_or(there);
+        files::read(&path, CAP).map_err(|error| match error {
+            Error::Input { what, .. } => what,
+            other => other.to_string(),
+        })
+    };
+    let problem: &'static FileProblem = Box::leak(Box::new(file::read(text, &mut load)?));
+    Ok(problem)
+}
+
+/// Copies the file of `problem`, and those that it names, into a run directory: `resume` reads them there.
+///
+/// # Errors
+/// They cannot be written.
+pub fn keep(problem: &dyn Problem, folder: &Path) -> Result<()> {
+    let Some(file) = problem.file() else { return Ok(()) };
+    for (name, bytes) in &file.files {
+        let name = Path::new(name).file_name().map_or_else(|| name.into(), |name| name.to_string_lossy());
+        files::write(&folder.join(&*name), bytes)?;
+    }
+    files::write(&folder.join(COPY), file.text.as_bytes())
+}
