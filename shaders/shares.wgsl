@@ -2,8 +2,8 @@
 // residual and its adjoint.
 //
 // provides: Share, Assigned, assigned, load_tile, residuals, finish
-// expects:  residual, residual_adjoint (residuals); tile; jets; SHARE_SLOTS, KERNEL_SHARES, FIRST_WORKGROUP, TILES, PAIRED
-//           (prelude)
+// expects:  residual, residual_adjoint (residuals); note_unknowns, keep_unknowns (unknowns); tile; jets; SHARE_SLOTS, KERNEL_SHARES, FIRST_WORKGROUP, TILES, PAIRED,
+//           UNKNOWNS (prelude)
 
 struct Share {              // a term on one of its point sets
     first_point: u32,       // where the points begin
@@ -64,14 +64,16 @@ fn residuals(work: Assigned, tile: u32) -> f32 {
         let data = samples[share.first_sample + min(sample, share.count - 1u)];
         let r = residual(share.term, y, data);
         loss += select(0.0, weight, sign > 0.0) * dot(r, r);
+        if UNKNOWNS > 0u { note_unknowns(share.term, y, data, select(0.0, 2.0, sign > 0.0) * weight * r); }
         var y_bar = residual_adjoint(share.term, y, data, 2.0 * sign * weight * r);
         for (var o = 0u; o < FIELDS; o++) { keep(OUTPUT_BAR, o, place, y_bar[o]); }
     }
     return loss;
 }
 
-// The loss of all tiles goes to the head of the slab.
+// The loss of all tiles goes to the head of the slab, and what unknowns have gathered to its end.
 fn finish(local: u32, loss: f32) {
     let sum = sum_over_threads(local, loss);
     if local == 0u { keep_slab(slab_at, vec4f(sum, 0.0, 0.0, 0.0)); }
+    if UNKNOWNS > 0u { keep_unknowns(local); }
 }

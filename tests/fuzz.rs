@@ -111,7 +111,7 @@ fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor<'static> {
 fn models() -> Vec<Named> {
     let mut files = Vec::new();
     for &network in networks::ALL {
-        let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+        let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2, unknowns: 0 };
         let (layout, parameters) = (network.layout(&shape), network.initial(&shape, 3));
         let metadata = HashMap::from(["format", "problem"].map(|key| (key.to_owned(), "klein-gordon".to_owned())));
         let tensors: Vec<_> =

@@ -113,7 +113,7 @@ fn files(folder: &Path) {
     write("run/run.json", run);
     std::fs::create_dir(folder.join("other")).unwrap();
     write("other/run.json", b"{\"status\": \"running\"}\n");
-    let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+    let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2, unknowns: 0 };
     let (layout, parameters) = (Mlp.layout(&shape), Mlp.initial(&shape, 3));
     let known = [("format", "acr-pinn-gpu model 2"), ("problem", "klein-gordon")];
     let metadata = HashMap::from(known.map(|(key, value)| (key.to_owned(), value.to_owned())));

@@ -95,7 +95,7 @@ fn default_tiles_keep_within_the_limits_of_webgpu() {
     let offered = Capabilities::webgpu();
     for jet in Jet::ALL.into_iter().chain(jets::emitted()) {
         for width in [4, 7, 16, 20, 50, 64, 100, 128, 200, 256, 333, 512] {
-            let shape = Shape { inputs: jet.axes(), outputs: 4, width, depth: 2, variant: Variant::V2 };
+            let shape = Shape { inputs: jet.axes(), outputs: 4, width, depth: 2, variant: Variant::V2, unknowns: 0 };
             let tile = Tile::Gpu(Gpu::default_for(&offered, width, jet.streams()));
             let checked = tile.target().check(&offered, &shape, jet);
             assert!(checked.is_ok(), "{} {width} {tile:?}: {checked:?}", jet.name());
@@ -235,7 +235,7 @@ fn every_entry_of_every_shape_has_a_place_of_its_own() {
     for width in 1..=130 {
         for tile in tiles(width) {
             let target = tile.target();
-            let shape = |inputs| Shape { inputs, outputs: 1, width, depth: 2, variant: Variant::V2 };
+            let shape = |inputs| Shape { inputs, outputs: 1, width, depth: 2, variant: Variant::V2, unknowns: 0 };
             for inputs in 1..=5 {
                 let shape = shape(inputs);
                 check_map(&target.map(&shape, Columns::Coordinates), &(0..inputs).collect::<Vec<_>>());
@@ -262,7 +262,7 @@ fn every_parameter_has_places_of_its_own() {
     for width in 1..=130 {
         for (tile, &network) in tiles(width).into_iter().flat_map(|tile| networks::ALL.iter().map(move |n| (tile, n))) {
             let variant = if width % 2 == 0 { Variant::V1 } else { Variant::V2 };
-            let shape = Shape { inputs: 1 + width % 5, outputs: 1 + width % 3, width, depth: 2, variant };
+            let shape = Shape { inputs: 1 + width % 5, outputs: 1 + width % 3, width, depth: 2, variant, unknowns: 0 };
             let packing = Packing::new(&shape, &network.program(&shape), tile.target());
             let name = || format!("{} of width {width}, {tile:?}", network.name());
             let mut weights = vec![false; 4 * packing.weights_vectors];

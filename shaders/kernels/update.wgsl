@@ -2,7 +2,7 @@
 // copies of the weights too, so that the next step needs no pass of its own for them.
 //
 // provides: update
-// expects:  PARAMETERS, TERMS, RECORD (prelude)
+// expects:  bounded (bounds); PARAMETERS, TERMS, RECORD (prelude)
 
 const NONE = 0xffffffffu;
 const BETA1 = 0.9;
@@ -25,7 +25,7 @@ fn adam(p: u32) -> f32 {
     let rate = coefficients[TERMS];
     let m_hat = m / coefficients[TERMS + 1u];
     let v_hat = v / coefficients[TERMS + 2u];
-    let updated = parameters[p] - rate * m_hat / (sqrt(v_hat) + EPSILON);
+    let updated = bounded(p, parameters[p] - rate * m_hat / (sqrt(v_hat) + EPSILON));
     parameters[p] = updated;
     return updated;
 }

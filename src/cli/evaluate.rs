@@ -146,6 +146,12 @@ pub fn as_trained(name: &str, model: &Model, given: &[(&str, f64)]) -> Result<&'
 pub fn fits(model: &Model, problem: &dyn Problem, path: &Path) -> Result<()> {
     let wanted = [problem.axes().len(), problem.fields().len()];
     let got = [model.shape.inputs, model.shape.outputs];
+    let [own, needed] = [model.shape.unknowns, problem.unknowns().len()];
+    if own != needed {
+        let what =
+            format!("it holds {own} trained unknowns, and `{}` has {needed}: name another --problem", problem.name());
+        return Err(Error::input(path, what));
+    }
     if wanted == got {
         return Ok(());
     }

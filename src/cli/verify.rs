@@ -7,7 +7,7 @@ use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::lab::card::{self, Card, Difference, Finding};
 use acr_pinn_gpu::lab::verify::{self, CHECKS, Options};
 use acr_pinn_gpu::math::names;
-use acr_pinn_gpu::training::files;
+use acr_pinn_gpu::training::{files, problem_file};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -25,6 +25,9 @@ const CAP: u64 = 1 << 26;
 The exit code is 1 if a check fails, or if two compared cards disagree about one."
 )]
 pub struct Args {
+    /// Only what concerns these problems: names of `list`, or problem files (*.toml)
+    #[arg(value_name = "PROBLEM", conflicts_with = "compare")]
+    problems: Vec<String>,
     /// Full-size networks, every problem on every published form, more widths and arguments (long in software)
     #[arg(long)]
     thorough: bool,
@@ -50,8 +53,9 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     if let Some(other) = args.only.iter().find(|only| !known.contains(&only.as_str())) {
         return Err(Error::Usage(names::unknown("check", other, &known)).into());
     }
+    let problems = args.problems.iter().map(|word| problem_file::find(word)).collect::<Result<_>>()?;
     let gpu = args.adapter.open(quiet)?;
-    let options = Options { thorough: args.thorough, only: args.only.clone() };
+    let options = Options { problems, thorough: args.thorough, only: args.only.clone() };
     if !args.json {
         output::print(&format!("{:44}{:>10}{:>10}{:>10}  \n", "check", "compared", "error", "limit"));
     }

@@ -140,7 +140,8 @@ impl Blueprint {
         let coefficients = "c = strategy(⟨gᵢ, gⱼ⟩)";
         gradients.push(kernel(&mut draft, "coefficients_of", &others, Size::Workgroups(1), coefficients));
         let parameters = Size::Threads(packing.places.len());
-        let update = kernel(&mut draft, "update", &[], parameters, "Adam on Σ cₖ gₖ");
+        let bounds = residuals::bounds(setup);
+        let update = kernel(&mut draft, "update", &[bounds], parameters, "Adam on Σ cₖ gₖ");
         Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing })
     }
 }
@@ -319,6 +320,7 @@ fn flop_of(setup: &Setup, network: &Network, share: &Share, done: &[Work]) -> f6
 fn linked(setup: &Setup, group: &Group, network: &Network, prelude: &Prelude, text: String, kernel: &str) -> Vec<Part> {
     let mut parts = carrying(setup, network, group.jet, prelude.clone());
     parts.push(group.residuals.clone());
+    parts.push(residuals::unknowns(setup.shape.unknowns));
     parts.push(shader("shares"));
     parts.push(Part::new(format!("network {}", setup.network.name()), text));
     parts.push(shader(&format!("kernels/{kernel}")));

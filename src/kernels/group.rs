@@ -45,6 +45,7 @@ impl Group {
     /// The constants of its kernels; its workgroups are counted from `first`, and each walks over `tiles` tiles.
     pub fn prelude(&self, setup: &Setup, network: &Network, first: usize, tiles: usize) -> Prelude {
         let mut prelude = network_prelude(setup, network);
+        prelude.u32("UNKNOWNS", setup.shape.unknowns);
         prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", self.shares.len());
         prelude.u32("FIRST_WORKGROUP", first).note("workgroups of kernels before this one");
         prelude.u32("TILES", tiles).note("of a workgroup, at most");

@@ -3,7 +3,7 @@
 
 use crate::networks::layout::Layout;
 use crate::networks::program::{Map, Scale};
-use crate::networks::{Program, Shape};
+use crate::networks::{Program, Shape, UNKNOWNS};
 
 use super::target::{Columns, Target};
 
@@ -79,7 +79,8 @@ impl Packing {
         }
         let layers_at = 1 + shape.depth;
         let output_at = layers_at + shape.depth * layer_slab;
-        packing.slab_vectors = output_at + shape.width + 1;
+        let slab_unknowns_at = output_at + shape.width + 1;
+        packing.slab_vectors = slab_unknowns_at + shape.unknowns;
         for layer in 0..shape.depth {
             for (map, places) in program.maps.iter().zip(packing.maps.clone()) {
                 let at = MapPlaces {
@@ -94,8 +95,14 @@ impl Packing {
         packing.place_scales(shape, &layout, program, scales_at);
         let weights_output_at = scales_at + shape.depth;
         packing.place_output(shape, &layout, program, weights_output_at, output_at);
-        packing.weights_vectors =
-            (weights_output_at + shape.width + 1 + target.overrun()).next_multiple_of(target.run());
+        let unknowns_at = weights_output_at + shape.width + 1;
+        packing.weights_vectors = (unknowns_at + shape.unknowns + target.overrun()).next_multiple_of(target.run());
+        for unknown in 0..shape.unknowns {
+            let packed = (4 * (unknowns_at + unknown)) as u32;
+            let slab = (4 * (slab_unknowns_at + unknown)) as u32;
+            let place = Place { packed, transposed: NONE, partner: NONE, slab };
+            packing.put(layout.offset(UNKNOWNS) + unknown, place, None);
+        }
         packing.constants.extend([
             ("LAYER_WEIGHTS", layer_weights / target.run(), "packed weights of a layer, in elements of `weights`"),
             ("SCALE_AT", scales_at, "where the layers' ρ lie among them, in vec4f"),
@@ -104,6 +111,8 @@ impl Packing {
             ("SLAB_LAYER", layer_slab, "a layer's part,"),
             ("INPUT_GRADIENT", input_gradient, "in a map's part what (coordinates, one) take,"),
             ("SLAB_OUTPUT_AT", output_at, "the output layer,"),
+            ("UNKNOWNS_AT", unknowns_at, "the problem's unknowns among the weights, in vec4f,"),
+            ("SLAB_UNKNOWNS_AT", slab_unknowns_at, "and in the slab"),
             ("SLAB_VECTORS", packing.slab_vectors, "a whole slab"),
         ]);
         packing

@@ -69,6 +69,7 @@ const SHADERS: &[(&str, &str)] = &[
     ("schedule", include_str!("../../shaders/schedule.wgsl")),
     ("tile", include_str!("../../shaders/tile.wgsl")),
     ("shares", include_str!("../../shaders/shares.wgsl")),
+    ("unknowns", include_str!("../../shaders/unknowns.wgsl")),
     ("memory/buffers", include_str!("../../shaders/memory/buffers.wgsl")),
     ("memory/images", include_str!("../../shaders/memory/images.wgsl")),
     ("gpu/features", include_str!("../../shaders/gpu/features.wgsl")),

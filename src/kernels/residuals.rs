@@ -7,6 +7,8 @@ use crate::math::{Jet, Stream};
 use crate::problems::{Carried, Problem};
 
 use super::jets;
+use super::prelude::shader;
+use super::step::Setup;
 
 /// How residuals read a jet: by its functions where it has some for a stream, so that a text reads like its equation.
 struct Reader(Jet);
@@ -71,6 +73,31 @@ fn terms(problem: &dyn Problem, carried: &Carried) -> Vec<wgsl::Term<'static>> {
 pub fn residuals(problem: &dyn Problem, carried: &Carried) -> Result<Part> {
     let text = wgsl::emit(&terms(problem, carried), &problem.statement().scope, &Reader(carried.jet));
     text.map(|text| Part::new(format!("residuals of {}", problem.name()), text)).map_err(Error::Usage)
+}
+
+/// How unknowns are read, and how their gradients are summed; two empty functions where there are none.
+pub fn unknowns(count: usize) -> Part {
+    match count {
+        0 => Part::new(
+            "unknowns",
+            "// This problem has no unknowns.\n\
+             fn note_unknowns(term: u32, u: Fields, data: vec4f, r_bar: vec4f) {}\n\
+             fn keep_unknowns(local: u32) {}\n",
+        ),
+        _ => shader("unknowns"),
+    }
+}
+
+/// `bounded`: a parameter after its update, back inside its bounds, which unknowns may have.
+pub fn bounds(setup: &Setup) -> Part {
+    let first = setup.network.layout(&setup.shape).len - setup.shape.unknowns;
+    let mut text = String::from("fn bounded(p: u32, x: f32) -> f32 {\n");
+    for (number, unknown) in setup.problem.unknowns().iter().enumerate() {
+        let ends = [unknown.lower, unknown.upper].map(|end| format!("{:?}f", end.clamp(-3e38, 3e38) as f32));
+        let p = first + number;
+        text += &format!("    if p == {p}u {{ return clamp(x, {}, {}); }}    // {}\n", ends[0], ends[1], unknown.name);
+    }
+    Part::new("bounds", text + "    return x;\n}\n")
 }
 
 /// `data`: what is known of every term at a point.

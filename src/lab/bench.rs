@@ -158,7 +158,7 @@ impl Course {
         row: &mut Row,
     ) -> Result<Option<Course>> {
         let gpu = open(rung.checked)?;
-        let parameters = setup.network.initial(&setup.shape, setup.seeds.initial);
+        let parameters = crate::oracle::initial(setup.problem, setup.network, &setup.shape, setup.seeds.initial);
         let (start, before) = (Instant::now(), gpu.allocated());
         let trainer = Trainer::with_tile(&gpu, setup.clone(), rung.plan, rung.tile, &parameters)?;
         row.memory_bytes = gpu.allocated() - before;

@@ -61,7 +61,7 @@ impl Case {
             shape,
             strategy: &PcGrad,
             plan: &Fused,
-            parameters: network.initial(&shape, seeds.initial),
+            parameters: oracle::initial(problem, network, &shape, seeds.initial),
             points: (0..problem.sets().len()).map(|set| (set, counts[set.min(counts.len() - 1)])).map(draw).collect(),
             orders: (0..terms).map(|task| rng::order(seeds.order, 0, task as u32, terms)).collect(),
             tile: None,
@@ -178,8 +178,8 @@ impl Case {
 
 /// Initial parameters, with every tensor that starts as one number moved a little: where biases or gates are at
 /// rest, most of their gradients vanish, and a mistake in them would too.
-pub fn moved_parameters(network: &dyn Network, shape: &Shape, seed: u64) -> Vec<f32> {
-    let mut parameters = network.initial(shape, seed);
+pub fn moved_parameters(problem: &dyn Problem, network: &dyn Network, shape: &Shape, seed: u64) -> Vec<f32> {
+    let mut parameters = oracle::initial(problem, network, shape, seed);
     let constant = |slot: &&Slot, p: &[f32]| p[slot.range()].iter().all(|&x| x == p[slot.offset]);
     for slot in &network.layout(shape).slots {
         if constant(&slot, &parameters) {

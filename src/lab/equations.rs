@@ -60,6 +60,8 @@ fn right_hand_sides(@builtin(global_invocation_id) id: vec3u) {
 struct Taped {
     indices: Vec<Vec<usize>>,
     variables: Vec<Var>,
+    /// What unknowns start with.
+    unknowns: Vec<f64>,
 }
 
 impl FieldDerivatives for Taped {
@@ -68,6 +70,10 @@ impl FieldDerivatives for Taped {
         sorted.sort_unstable();
         let which = self.indices.iter().position(|index| *index == sorted).expect("at most fourth order");
         self.variables[field * self.indices.len() + which]
+    }
+
+    fn unknown(&mut self, number: usize) -> Var {
+        Var::constant(self.unknowns[number])
     }
 }
 
@@ -102,7 +108,12 @@ fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> R
     let padded_four =
         |x: &[f64]| -> [f64; 4] { std::array::from_fn(|c| x.get(c).map_or(0.0, |&x| f64::from(x as f32))) };
     let axes = problem.axes().len();
-    let data = |term: usize, case: usize| padded_four(&problem.data(term, &points[case * axes..][..axes]));
+    // what a file knows at its own points is any number elsewhere
+    let known_at = |term: usize, case: usize| -> Vec<f64> {
+        let known = problem.data(term, &points[case * axes..][..axes]);
+        known.into_iter().map(|x| if x.is_nan() { 0.25 * case as f64 } else { x }).collect()
+    };
+    let data = |term: usize, case: usize| padded_four(&known_at(term, case));
     let cotangent =
         |term: usize, case| padded_four(&Field::random(jet.axes(), case, 1 + term).0[..problem.components_of(term)]);
     let at = |case: usize| (0..fields).map(move |f| Field::random(jet.axes(), case, 10 + f));
@@ -117,6 +128,11 @@ fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> R
     let bound = [("inputs", &inputs), ("known", &known)];
     let mut prelude = common_prelude(&setup(problem));
     prelude.u32s("LAB_TERMS", &carried.terms);
+    let starts: Vec<f64> = problem.unknowns().iter().map(|unknown| unknown.start).collect();
+    if !starts.is_empty() {
+        prelude.f32s("STARTS", &starts).line(&format!("alias Unknowns = array<f32, {}>;", starts.len()));
+        prelude.line("fn unknown(i: u32) -> f32 { return STARTS[i]; }");
+    }
     let parts = parts(&prelude, jet, &[residuals::residuals(problem, carried)?], RESIDUAL_KERNEL);
     let count = carried.terms.len() * CASES;
     let got: Vec<f32> = evaluate(gpu, "equation", &parts, &bound, count * width, count)?;
@@ -124,7 +140,7 @@ fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> R
     let [mut residuals, mut adjoints] = [Report::default(), Report::default()];
     for ((term, case), got) in all().zip(got.chunks(width)) {
         let values: Vec<f64> = at(case).flat_map(|field| field.0).collect();
-        let mut taped = Taped { indices: indices.clone(), variables: tape::reset(&values) };
+        let mut taped = Taped { indices: indices.clone(), variables: tape::reset(&values), unknowns: starts.clone() };
         let r = problem.residual_of(term, &mut taped, &data(term, case));
         let place = format!("{} `{}` case {case}", problem.name(), problem.terms()[term].name);
         for (c, &got) in got[..4].iter().enumerate() {

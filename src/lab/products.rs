@@ -125,7 +125,7 @@ impl Subject {
     }
 
     fn shape(&self) -> Shape {
-        Shape { inputs: self.inputs, outputs: 1, width: self.width, depth: 2, variant: Variant::V2 }
+        Shape { inputs: self.inputs, outputs: 1, width: self.width, depth: 2, variant: Variant::V2, unknowns: 0 }
     }
 
     fn dense(&self) -> [Dense; 3] {

@@ -39,7 +39,7 @@ impl Proof {
             shape: setup.shape,
             strategy: setup.strategy,
             plan,
-            parameters: moved_parameters(setup.network, &setup.shape, setup.seeds.initial),
+            parameters: moved_parameters(setup.problem, setup.network, &setup.shape, setup.seeds.initial),
             points: setup.counts.iter().enumerate().map(draw).collect(),
             orders: oracle::orders(setup.seeds.order, 0, setup.problem.terms().len()),
             tile: None,

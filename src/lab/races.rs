@@ -23,7 +23,7 @@ pub const WALKS: [Walk; 2] = [Walk::Backwards, Walk::Swapped];
 /// A small step of several tiles with several blocks of rows for each group.
 pub fn case(network: &'static dyn Network, plan: &'static dyn Plan) -> Case {
     let case = Case::new(problems::ALL[0], network, Variant::V2, [7, 2], &[40, 20, 7]);
-    let parameters = moved_parameters(network, &case.shape, 7);
+    let parameters = moved_parameters(case.problem, network, &case.shape, 7);
     Case { parameters, plan, tile: Some(Tile::Gpu(TILE)), ..case }
 }
 

@@ -94,7 +94,8 @@ impl Subject {
 
     fn counts(&self) -> Vec<usize> {
         let [first, other] = self.points;
-        (0..self.problem.sets().len()).map(|set| if set == 0 { first } else { other }).collect()
+        let of = |set| self.problem.count(set).unwrap_or(if set == 0 { first } else { other });
+        (0..self.problem.sets().len()).map(of).collect()
     }
 
     fn setup(&self) -> Setup<'static> {
@@ -115,7 +116,7 @@ impl Subject {
     /// Builds the step. Whatever its kernels should write holds NaN.
     pub fn build<'a>(&self, gpu: &'a crate::gpu::Gpu) -> Result<Bench<'a>> {
         let setup = self.setup();
-        let parameters = moved_parameters(self.network, &setup.shape, SEEDS.initial);
+        let parameters = moved_parameters(self.problem, self.network, &setup.shape, SEEDS.initial);
         let tile = match self.sizes {
             Sizes::Default => default_tile(gpu, &setup),
             Sizes::Small => small(gpu, &setup),
@@ -220,7 +221,7 @@ impl Bench<'_> {
         };
         let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
         // a run begins at the network's own start
-        let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
+        let initial = crate::oracle::initial(setup.problem, setup.network, &setup.shape, setup.seeds.initial);
         let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS as u32).map_err(Error::Usage)?;
         self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()]);
         let records = self.trainer.advance(STEPS)?;

@@ -33,8 +33,10 @@ pub const CHECKS: [(&str, &str); 11] = [
 const LAST: &str = "trajectory";
 
 /// How much is checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
+    /// Only what concerns these problems, on every form of every network.
+    pub problems: Vec<&'static dyn problems::Problem>,
     /// Full-size networks, all published forms and many widths, and denser arguments.
     pub thorough: bool,
     /// Only these kinds of checks, if any are named.
@@ -43,7 +45,16 @@ pub struct Options {
 
 impl Options {
     fn wants(&self, check: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == check)
+        /// What does not depend on a problem.
+        const GENERAL: [&str; 6] = ["functions", "schedule", "products", "strategies", "adam", "random"];
+        match self.only.is_empty() {
+            true => self.problems.is_empty() || !GENERAL.contains(&check),
+            false => self.only.iter().any(|only| only == check),
+        }
+    }
+
+    fn subjects(&self) -> &[&'static dyn problems::Problem] {
+        if self.problems.is_empty() { problems::ALL } else { &self.problems }
     }
 }
 
@@ -118,13 +129,21 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
         jobs.push(Box::new(|gpu, _| one("schedule", "rates and bias corrections", functions::check_schedule(gpu))));
     }
     let emitted = if options.thorough { jets::emitted() } else { Vec::new() };
-    for jet in Jet::ALL.into_iter().chain(emitted).filter(|_| wants("jets")) {
+    let own = |problem: &&'static dyn problems::Problem| {
+        let statement = problem.statement();
+        let rest = statement.rest.as_ref().map(|rest| rest.jet);
+        [Some(statement.main.jet), rest, statement.all.as_ref().ok().map(|all| all.jet)].into_iter().flatten()
+    };
+    let mut carried: Vec<Jet> = options.problems.iter().flat_map(own).collect();
+    carried.dedup();
+    let jets = if options.problems.is_empty() { Jet::ALL.into_iter().chain(emitted).collect() } else { carried };
+    for jet in jets.into_iter().filter(|_| wants("jets")) {
         jobs.push(Box::new(move |gpu, _| jet_findings(gpu, jet)));
     }
     for subject in products::some(gpu, options.thorough).into_iter().filter(|_| wants("products")) {
         jobs.push(Box::new(move |gpu, _| one("products", &subject.name(), products::check(gpu, &subject))));
     }
-    for &problem in problems::ALL.iter().filter(|_| wants("equations")) {
+    for &problem in options.subjects().iter().filter(|_| wants("equations")) {
         jobs.push(Box::new(move |gpu, _| equation_findings(gpu, problem)));
     }
     for &strategy in strategies::ALL.iter().filter(|_| wants("strategies")) {
@@ -140,7 +159,7 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
     if wants("random") {
         jobs.push(Box::new(|gpu, _| one("random", "words, permutations, orders", random::check_numbers(gpu))));
     }
-    let subjects = subjects(gpu, options.thorough);
+    let subjects = subjects(gpu, options);
     for (subject, _) in subjects.iter().filter(|(_, first)| *first && wants("sampler")) {
         // what is drawn does not depend on the network
         let subject =
@@ -174,7 +193,7 @@ fn forms() -> Vec<(&'static dyn Network, Variant)> {
     let mut forms = Vec::new();
     for &network in networks::ALL {
         let layout = |variant| {
-            let shape = networks::Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant };
+            let shape = networks::Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant, unknowns: 0 };
             (network.layout(&shape), network.program(&shape).join)
         };
         forms.push((network, Variant::V2));
@@ -197,19 +216,20 @@ fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static d
 
 /// Every problem and every jet on every form of every network, or, with time, every problem on every form, by the first
 /// plan; the first problem by the other plans too, or, with time, all; and whether it is the problem's first.
-fn subjects(gpu: &Gpu, thorough: bool) -> Vec<(Subject, bool)> {
+fn subjects(gpu: &Gpu, options: &Options) -> Vec<(Subject, bool)> {
+    let thorough = options.thorough;
     // software rendering compiles slowly: small tiles there, unless there is time
     let sizes = if gpu.is_software() && !thorough { Sizes::Small } else { Sizes::Default };
     let mut subjects = Vec::new();
     let mut strategies = strategies::ALL.iter().rev().cycle();
     // a width that no tile fits
     let widths: &[[usize; 2]] = if thorough { &[[7, 2], [50, 4], [13, 3], [37, 2], [128, 2]] } else { &[[13, 2]] };
-    for &problem in problems::ALL {
+    for &problem in options.subjects() {
         let mut first = true;
         for &plan in kernels::ALL {
-            for (network, variant) in forms_for(problem, thorough) {
+            for (network, variant) in forms_for(problem, thorough || !options.problems.is_empty()) {
                 let first_plan = plan.name() == kernels::ALL[0].name();
-                let alone = problem.name() == problems::ALL[0].name();
+                let alone = problem.name() == options.subjects()[0].name();
                 if !(first_plan || alone || thorough) {
                     continue;
                 }

@@ -51,7 +51,7 @@ mod tests {
     use crate::networks::{Lda, Mlp, Network, Shape};
 
     fn deviations(network: &dyn Network, variant: Variant) -> Vec<(String, f64, f64)> {
-        let shape = Shape { inputs: 2, outputs: 1, width: 50, depth: 4, variant };
+        let shape = Shape { inputs: 2, outputs: 1, width: 50, depth: 4, variant, unknowns: 0 };
         let parameters = network.initial(&shape, 19018);
         let layout = network.layout(&shape);
         layout
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn tensors_do_not_perturb_each_other() {
-        let narrow = Shape { inputs: 2, outputs: 1, width: 8, depth: 2, variant: Variant::V2 };
+        let narrow = Shape { inputs: 2, outputs: 1, width: 8, depth: 2, variant: Variant::V2, unknowns: 0 };
         let wide_out = Shape { outputs: 2, ..narrow };
         let (a, b) = (Lda.initial(&narrow, 5), Lda.initial(&wide_out, 5));
         let end = Network::layout(&Lda, &narrow).offset("linear.2.weight");

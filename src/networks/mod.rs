@@ -38,7 +38,12 @@ pub struct Shape {
     pub depth: usize,
     /// Published form.
     pub variant: Variant,
+    /// Numbers of the problem that are trained beside it.
+    pub unknowns: usize,
 }
+
+/// The tensor of a problem's unknowns, the last of a layout.
+pub const UNKNOWNS: &str = "unknowns";
 
 impl Shape {
     /// Hidden widths the kernels are written for.
@@ -134,7 +139,11 @@ impl<A: Architecture> Network for A {
         A::program(shape).layout(shape)
     }
     fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32> {
-        init::initial(&self.layout(shape), seed, |slot| A::start(shape, slot))
+        init::initial(&self.layout(shape), seed, |slot| match slot.name.as_str() {
+            // their start is the problem's business
+            UNKNOWNS => init::Start::Constant(0.0),
+            _ => A::start(shape, slot),
+        })
     }
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64> {
         outputs::<A, _>(shape, parameters, x)
@@ -176,7 +185,7 @@ mod tests {
     use super::*;
 
     fn shape(inputs: usize, depth: usize, outputs: usize, variant: Variant) -> Shape {
-        Shape { inputs, outputs, width: 50, depth, variant }
+        Shape { inputs, outputs, width: 50, depth, variant, unknowns: 0 }
     }
 
     #[test]
@@ -208,7 +217,7 @@ mod tests {
     #[test]
     fn parameters_enter_in_every_tensor() {
         for network in ALL {
-            let shape = Shape { inputs: 2, outputs: 2, width: 5, depth: 3, variant: Variant::V2 };
+            let shape = Shape { inputs: 2, outputs: 2, width: 5, depth: 3, variant: Variant::V2, unknowns: 0 };
             let layout = network.layout(&shape);
             let base: Vec<f64> = (0..layout.len).map(|m| 0.4 * (1.7 * m as f64 + 0.3).sin()).collect();
             let y = network.value(&shape, &base, &[0.2, -0.4]);

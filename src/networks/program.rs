@@ -231,6 +231,9 @@ impl Program {
         if let Some(Scale::Trained(name)) = self.join.scale() {
             layout.push(name, &[shape.depth]);
         }
+        if shape.unknowns > 0 {
+            layout.push(super::UNKNOWNS, &[shape.unknowns]);
+        }
         layout
     }
 

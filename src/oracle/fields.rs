@@ -100,6 +100,11 @@ impl FieldDerivatives for Fields<'_> {
         self.pass(&along);
         self.lookup(field, &axes).expect("the pass was made for it")
     }
+
+    fn unknown(&mut self, number: usize) -> Var {
+        // they are the last parameters
+        self.parameters[self.parameters.len() - self.model.shape.unknowns + number]
+    }
 }
 
 /// What the fields have more at a point than at its partner.
@@ -111,5 +116,9 @@ pub(super) struct Jump<'a> {
 impl FieldDerivatives for Jump<'_> {
     fn d(&mut self, field: usize, axes: &[usize]) -> Var {
         self.here.d(field, axes) - self.there.d(field, axes)
+    }
+
+    fn unknown(&mut self, number: usize) -> Var {
+        self.here.unknown(number)
     }
 }

@@ -9,7 +9,7 @@ mod training;
 pub use training::{Adam, Settings, Trajectory, orders, points, trajectory};
 
 use crate::math::{Dual, Real, Var, Variant, tape};
-use crate::networks::{Network, Shape};
+use crate::networks::{Network, Shape, UNKNOWNS};
 use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity};
 use crate::strategies::Strategy;
 use fields::{Fields, Jump};
@@ -39,7 +39,17 @@ pub struct Model<'a> {
 /// The shape of a network for `problem`.
 pub fn shape(problem: &dyn Problem, width: usize, depth: usize, variant: Variant) -> Shape {
     let (inputs, outputs) = (problem.axes().len(), problem.fields().len());
-    Shape { inputs, outputs, width, depth, variant }
+    Shape { inputs, outputs, width, depth, variant, unknowns: problem.unknowns().len() }
+}
+
+/// Where training of `problem` begins: the network's initial parameters, and what unknowns start with.
+pub fn initial(problem: &dyn Problem, network: &dyn Network, shape: &Shape, seed: u64) -> Vec<f32> {
+    let mut parameters = network.initial(shape, seed);
+    if let Some(slot) = network.layout(shape).slot(UNKNOWNS) {
+        let starts = problem.unknowns().iter().map(|unknown| unknown.start as f32);
+        parameters[slot.range()].iter_mut().zip(starts).for_each(|(own, start)| *own = start);
+    }
+    parameters
 }
 
 /// Losses and gradient rows in f64. `points[s]` holds the points of set s, flat [n, axes], in physical

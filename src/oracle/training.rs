@@ -97,7 +97,7 @@ pub fn trajectory(
     settings: &Settings,
     count: u32,
 ) -> Result<Trajectory, String> {
-    let initial = model.network.initial(&model.shape, settings.seeds.initial);
+    let initial = super::initial(model.problem, model.network, &model.shape, settings.seeds.initial);
     let mut parameters: Vec<f64> = initial.into_iter().map(f64::from).collect();
     let mut adam = Adam::new(parameters.len());
     let mut losses = Vec::new();
@@ -106,6 +106,10 @@ pub fn trajectory(
         let orders = orders(settings.seeds.order, step, oracle.rows.len());
         let gradient = combined(strategy, &oracle, &orders);
         adam.update(&mut parameters, &gradient, settings.schedule.rate(u64::from(step), settings.steps));
+        let first = parameters.len() - model.shape.unknowns;
+        for (own, unknown) in parameters[first..].iter_mut().zip(model.problem.unknowns()) {
+            *own = own.clamp(unknown.lower, unknown.upper);
+        }
         losses.push(oracle.losses);
     }
     Ok(Trajectory { losses, parameters })

@@ -239,7 +239,7 @@ fn run_race(built: &mut Built, entry: &Entry, budget: f64, watch: &mut dyn Watch
 fn record_race(built: &Built, entry: &Entry, folder: &Path, journal: &mut Journal, finish: Finish) -> Result<()> {
     let terms = entry.config.problem.terms().iter().map(|term| term.name).collect();
     let (rows, seconds): (Vec<_>, Vec<f64>) = finish.rows.into_iter().unzip();
-    let history = History { terms, rows };
+    let history = History { terms, rows, ..History::default() };
     let column = ["seconds".to_owned()].into_iter().chain(seconds.iter().map(|s| format!("{s:.3}")));
     let csv: String = history.csv().lines().zip(column).map(|(line, cell)| format!("{line},{cell}\n")).collect();
     files::write(&folder.join("history.csv"), csv.as_bytes())?;

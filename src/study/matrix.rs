@@ -198,7 +198,7 @@ mod tests {
             (5, 4, 1, Variant::V2, 141),
             (2, 3, 2, Variant::V1, 147),
         ] {
-            let shape = Shape { inputs, outputs, width: 50, depth, variant };
+            let shape = Shape { inputs, outputs, width: 50, depth, variant, unknowns: 0 };
             assert_eq!(matched_width(&shape).unwrap(), width);
         }
     }

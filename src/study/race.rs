@@ -34,7 +34,7 @@ pub fn race(
         let over = elapsed >= budget || done >= MOST_STEPS;
         // the last evaluation is of the last step, so one more may be due at the end
         if let Some(record) = newest.take_if(|_| over || done.is_multiple_of(EVALUATE_EVERY)) {
-            let row = Row::of(done, &record, &evaluator.evaluate(&trainer.gpu)?);
+            let row = Row::of(done, &record, &evaluator.evaluate(&trainer.gpu)?, Vec::new());
             let seconds = start.elapsed().as_secs_f64();
             if finish.reached.is_none() && row.errors.is_some_and(|e| e[0] <= THRESHOLD) {
                 finish.reached = Some((seconds, done));

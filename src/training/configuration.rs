@@ -174,7 +174,7 @@ impl Config {
 
     /// The parameters to start with, in the layout's order.
     pub fn initial(&self) -> Vec<f32> {
-        let mut parameters = self.network.initial(&self.shape, self.seeds().initial);
+        let mut parameters = crate::oracle::initial(self.problem, self.network, &self.shape, self.seeds().initial);
         if let (Some(scale), Some(slot)) = (self.residual_scale, scales(self.network, &self.shape)) {
             parameters[slot.range()].fill(scale as f32);
         }

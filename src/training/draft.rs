@@ -197,6 +197,7 @@ fn shape_of(problem: &dyn Problem, preset: &Preset) -> Shape {
         width: preset.width,
         depth: preset.depth,
         variant: preset.variant,
+        unknowns: problem.unknowns().len(),
     }
 }
 

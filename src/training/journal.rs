@@ -124,7 +124,10 @@ impl Journal {
         let elapsed = self.start.elapsed().as_secs_f64();
         let mut names: Vec<_> = FILES.map(str::to_owned).into();
         names.extend_from_slice(files);
-        let fields = json!({
+        let unknowns = trainer.setup.problem.unknowns().iter().zip(last.map_or(&[][..], |row| &row.unknowns));
+        let unknowns = unknowns.map(|(own, value)| (own.name.to_owned(), json!({"value": value, "start": own.start})));
+        let unknowns = serde_json::Map::from_iter(unknowns);
+        let mut fields = json!({
             "status": status,
             "losses": serde_json::Map::from_iter(losses),
             "reference": ending.reference,
@@ -139,6 +142,9 @@ impl Journal {
             "memory": {"buffers": trainer.gpu.live_buffers(), "bytes": trainer.gpu.memory_in_use()},
             "files": names,
         });
+        if !unknowns.is_empty() {
+            fields["unknowns"] = unknowns.into();
+        }
         if let (Value::Object(document), Value::Object(fields)) = (&mut self.document, fields) {
             document.extend(fields);
         }

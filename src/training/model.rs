@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::math::Variant;
 use crate::networks::layout::Slot;
-use crate::networks::{self, Network, Shape};
+use crate::networks::{self, Network, Shape, UNKNOWNS};
 
 use super::chain::hex;
 use super::configuration::Config;
@@ -238,7 +238,8 @@ fn recognise(shapes: &Shapes) -> std::result::Result<(&'static dyn Network, Shap
     let shape_of = |name: &str| shapes.get(name).cloned();
     for &network in networks::ALL {
         for variant in [Variant::V2, Variant::V1] {
-            let guess = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant };
+            let unknowns = shape_of(UNKNOWNS).filter(|s| s.len() == 1 && s[0] <= 64).map_or(0, |s| s[0]);
+            let guess = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant, unknowns };
             let module = network.program(&guess).maps[0].module;
             let hidden = |layer: usize| format!("{}.weight", module(layer));
             let Some(first) = shape_of(&hidden(0)).filter(|s| s.len() == 2) else { continue };
@@ -248,7 +249,7 @@ fn recognise(shapes: &Shapes) -> std::result::Result<(&'static dyn Network, Shap
                 continue;
             }
             let Some(last) = shape_of(&hidden(depth)).filter(|s| s.len() == 2) else { continue };
-            let shape = Shape { inputs: first[1], outputs: last[0], width: first[0], depth, variant };
+            let shape = Shape { inputs: first[1], outputs: last[0], width: first[0], depth, variant, unknowns };
             // sizes come from the file: they are bounded before anything is made of them
             let most = 64;
             if shape.validate().is_err() || shape.inputs > most || shape.outputs > most {
@@ -277,7 +278,7 @@ mod tests {
     use crate::networks::Mlp;
 
     fn model() -> Model {
-        let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+        let shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2, unknowns: 0 };
         let metadata = HashMap::from([("format".to_owned(), FORMAT.to_owned()), ("step".to_owned(), "7".to_owned())]);
         Model { network: &Mlp, shape, parameters: Mlp.initial(&shape, 3), metadata }
     }

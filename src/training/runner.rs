@@ -231,7 +231,7 @@ impl Kept {
         self.state.save(run.folder, &self.layout, run.config.keep)?;
         self.saved = Some(self.state.step);
         self.last_save = Instant::now();
-        let history = History::from_numbers(terms(run.config), &self.state.history);
+        let history = History::from_numbers(terms(run.config), unknowns(run.config), &self.state.history);
         files::write(&run.folder.join("history.csv"), history.csv().as_bytes())
     }
 }
@@ -239,4 +239,9 @@ impl Kept {
 /// Names of the terms, in the order of the losses.
 pub(super) fn terms(config: &Config) -> Vec<&'static str> {
     config.problem.terms().iter().map(|term| term.name).collect()
+}
+
+/// The names of the problem's unknowns.
+pub(super) fn unknowns(config: &Config) -> Vec<&'static str> {
+    config.problem.unknowns().iter().map(|unknown| unknown.name).collect()
 }

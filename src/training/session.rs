@@ -15,7 +15,7 @@ use super::history::{History, Row};
 use super::journal::{Ending, Journal};
 use super::model::Model;
 use super::observer::{Observer, Progress, Trained};
-use super::runner::{Built, Kept, Outcome, Run, terms};
+use super::runner::{Built, Kept, Outcome, Run, terms, unknowns};
 use super::trainer::{StepRecord, Trainer};
 
 /// Without `every`: checkpoints are written at evaluations, this long after the one before at the earliest.
@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         let schedule = self.run.config.preset.schedule.scaled(0.5_f64.powi(state.rollbacks as i32));
         self.built.trainer.set_schedule(schedule);
         self.built.trainer.restore(state.step, &state.parameters, &state.moments);
-        self.history = History::from_numbers(terms(self.run.config), &state.history);
+        self.history = History::from_numbers(terms(self.run.config), unknowns(self.run.config), &state.history);
         self.chain = state.chain;
         self.newest = None;
     }
@@ -138,10 +138,20 @@ impl<'a> Session<'a> {
         let Some(record) = &self.newest else { return Ok(()) };
         let done = self.built.trainer.done();
         let evaluation = self.built.evaluator.evaluate(self.gpu)?;
-        self.history.rows.push(Row::of(done, record, &evaluation));
+        self.history.rows.push(Row::of(done, record, &evaluation, self.unknowns()?));
         let (buffers, bytes) = (self.gpu.live_buffers(), self.gpu.memory_in_use().unwrap_or(0));
         tracing::debug!(step = done, buffers, bytes, "evaluated");
         self.journal.diagnose(&diagnosis(&self.built.trainer, record)?)
+    }
+
+    /// What the problem's unknowns have come to: the last of the parameters.
+    fn unknowns(&self) -> Result<Vec<f64>> {
+        let count = self.run.config.shape.unknowns;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let parameters = self.built.trainer.parameters()?;
+        Ok(parameters[parameters.len() - count..].iter().map(|&x| f64::from(x)).collect())
     }
 
     /// Brings the state of the device to the host.
@@ -201,7 +211,7 @@ impl<'a> Session<'a> {
             history: &self.history,
         };
         let drawn = observer.draw(&trained)?;
-        let last = self.last(&evaluation);
+        let last = self.last(&evaluation)?;
         let reference = trained.solution.map(|solution| &*solution.origin);
         let ending = Ending { last: Some(&last), history: &self.history, chain: Some(self.chain), reference };
         let document = self.journal.finish(status, &ending, &self.built.trainer, &drawn)?;
@@ -211,18 +221,22 @@ impl<'a> Session<'a> {
 
     /// The network as it is now. An interrupted run has no row of that in its history, so that a resumed one has the
     /// same rows as one that was never interrupted.
-    fn last(&self, evaluation: &Evaluation) -> Row {
+    fn last(&self, evaluation: &Evaluation) -> Result<Row> {
         let done = self.built.trainer.done();
         if let Some(record) = &self.newest {
-            return Row::of(done, record, evaluation);
+            return Ok(Row::of(done, record, evaluation, self.unknowns()?));
         }
         let known = self.history.rows.last().filter(|row| row.step == done);
-        known.cloned().unwrap_or_else(|| Row {
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        Ok(Row {
             step: done,
             losses: Vec::new(),
             total: f64::NAN,
             errors: evaluation.errors.map(|e| [e.rel_l2, e.rel_linf, e.mse]),
             rate: f64::NAN,
+            unknowns: self.unknowns()?,
         })
     }
 }

@@ -23,7 +23,7 @@ pub const ALL: [Parser; 7] = [
 ];
 
 /// The network of the corpus.
-const SHAPE: Shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2 };
+const SHAPE: Shape = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant: Variant::V2, unknowns: 0 };
 
 pub fn model(bytes: &[u8]) -> bool {
     Model::parse(bytes).is_ok() | Checkpoint::parse(bytes, &Mlp.layout(&SHAPE)).is_ok()
