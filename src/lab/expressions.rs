@@ -61,7 +61,12 @@ fn leaf_value(jet: Jet, case: usize, leaf: &Leaf) -> f64 {
 
 /// The parts of the kernel: what a run's prelude would say, `term`, and the kernel around it.
 fn parts(term: &Term, scope: &Scope, jet: Jet) -> std::result::Result<Vec<Part>, String> {
-    let text = wgsl::emit(std::slice::from_ref(term), scope, &jet)?;
+    let mut text = wgsl::emit(std::slice::from_ref(term), scope, &jet)?;
+    // in a run the two belong to different kernels, and each names its constants
+    let known = wgsl::emit_data(std::slice::from_ref(term), scope)?;
+    let named: Vec<&str> = known.lines().filter(|line| !line.starts_with("const ") || !text.contains(line)).collect();
+    let known = named.join("\n") + "\n";
+    text += &known;
     let mut prelude = Prelude::default();
     prelude.u32("AXES", scope.axes.len()).u32("FIELDS", scope.fields.len());
     prelude.f32s("SLOPES", &[1.0; 5]).f32s("LAPLACIAN", &[1.0; 5]);
