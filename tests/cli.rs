@@ -424,9 +424,35 @@ fn lists_and_diagnoses_are_json() {
     let list: Value = serde_json::from_slice(&call(&["list", "--json"]).stdout).unwrap();
     let names: Vec<_> = list["problems"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"cavity") && names.contains(&"klein-gordon"));
+    let shipped = list["problem_files"].as_array().unwrap();
+    assert!(shipped.iter().any(|p| p["name"] == "lorenz" && p["fields"] == serde_json::json!(["x", "y", "z"])));
     let output = call(&["doctor", "--json"]);
     expect(&output, 0, &[]);
     let doctor: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(doctor["passed"], true);
     assert!(doctor["adapters"].as_array().unwrap().iter().any(|a| a["chosen"] == true));
+}
+
+#[test]
+fn a_new_problem_file_states_a_problem_and_is_not_written_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = |arguments: &[&str]| program().arg("new").args(arguments).current_dir(folder.path()).output().unwrap();
+    let output = new(&["mine"]);
+    expect(&output, 0, &["run mine.toml"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "mine.toml\n");
+    let listed =
+        |file: &str| program().args(["run", file, "--dump-config"]).current_dir(folder.path()).output().unwrap();
+    expect(&listed("mine.toml"), 0, &[]);
+    expect(&new(&["mine"]), 2, &["mine.toml exists and is not overwritten"]);
+    expect(&new(&["cavity"]), 2, &["`cavity` is a problem of this program"]);
+    expect(&new(&["a/b"]), 2, &["letters, digits"]);
+    // with the files that it names, which a second copy shares
+    expect(&new(&["swirl", "--from", "lorenz"]), 0, &[]);
+    expect(&new(&["swirl2", "--from", "lorenz"]), 0, &[]);
+    assert!(folder.path().join("lorenz.csv").exists());
+    expect(&listed("swirl.toml"), 0, &[]);
+    std::fs::write(folder.path().join("lorenz.csv"), "other").unwrap();
+    expect(&new(&["swirl3", "--from", "lorenz"]), 2, &["lorenz.csv exists"]);
+    assert!(!folder.path().join("swirl3.toml").exists());
+    expect(&new(&["x", "--from", "lorentz"]), 2, &["did you mean `lorenz`"]);
 }

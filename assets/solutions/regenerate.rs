@@ -13,6 +13,7 @@ use clap::Parser;
 use safetensors::tensor::{Dtype, TensorView};
 
 mod cavity;
+mod problem_files;
 mod schrodinger;
 
 /// Regenerates the reference solutions that the crate embeds.
@@ -27,7 +28,11 @@ fn main() -> Result<()> {
     match Arguments::parse().csv {
         Some(folder) => write_text(&folder),
         None => {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/solutions");
+            let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+            for (name, text) in problem_files::all() {
+                write(&assets.join("problems").join(name), text.as_bytes())?;
+            }
+            let folder = assets.join("solutions");
             write_schrodinger(&folder.join("schrodinger.safetensors"))?;
             write_cavity(&folder.join("cavity_re100.safetensors"))
         }

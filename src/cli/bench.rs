@@ -12,10 +12,9 @@ use acr_pinn_gpu::lab::probe;
 use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
 use acr_pinn_gpu::lab::trace::Trace;
-use acr_pinn_gpu::problems;
 use acr_pinn_gpu::study::Table;
 use acr_pinn_gpu::study::table::csv_line;
-use acr_pinn_gpu::training::{Config, Draft, Observer, Options, Tuner, Tuning, files};
+use acr_pinn_gpu::training::{Config, Draft, Observer, Options, Tuner, Tuning, files, problem_file};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
@@ -191,7 +190,7 @@ fn asked(args: &Args, quiet: bool) -> Result<Asked> {
     let (mut names, mut save) = (args.problems.clone(), args.save.clone());
     let mut json = args.json.is_some();
     if let Some(word) = args.json.as_ref().and_then(Option::as_ref) {
-        if problems::find(word).is_ok() || word.ends_with(".toml") {
+        if problem_file::find(word).is_ok() || word.ends_with(".toml") {
             names.push(word.clone());
         } else if save.is_some() {
             return Err(Error::Usage(format!("--json {word}: the file is named by --save, and --json takes none")));

@@ -1,6 +1,6 @@
 //! `list`: what there is to choose from.
 
-use acr_pinn_gpu::problems::Problem;
+use acr_pinn_gpu::problems::{Problem, shipped};
 use acr_pinn_gpu::training::CONDITIONS;
 use acr_pinn_gpu::{kernels, networks, problems, strategies, study};
 use serde_json::json;
@@ -22,7 +22,11 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let mut text = String::from("Problems (presets: steps, points, network)\n");
-    for problem in problems::ALL {
+    let files = shipped::problems();
+    for (number, problem) in problems::ALL.iter().chain(&files).enumerate() {
+        if number == problems::ALL.len() {
+            text += "Problem files that are part of the program (`new NAME --from PROBLEM` copies one)\n";
+        }
         text += &format!("  {:<16} {}\n  {:<16} {}\n", problem.name(), problem.title(), "", problem.equation());
         let terms: Vec<_> = problem.terms().iter().map(|t| t.name).collect();
         text += &format!("  {:<16} terms: {}\n", "", terms.join(", "));
@@ -82,31 +86,29 @@ pub fn columns(sets: bool) -> String {
 }
 
 fn document() -> serde_json::Value {
-    let problems: Vec<_> = problems::ALL
-        .iter()
-        .map(|problem| {
-            let presets: Vec<_> = problem
-                .presets()
-                .iter()
-                .map(|p| {
-                    json!({"name": p.name, "steps": p.steps, "points": p.points, "width": p.width, "depth": p.depth,
+    let described = |problem: &&dyn Problem| {
+        let presets: Vec<_> = problem
+            .presets()
+            .iter()
+            .map(|p| {
+                json!({"name": p.name, "steps": p.steps, "points": p.points, "width": p.width, "depth": p.depth,
                         "variant": p.variant.name(), "sampling": p.sampling.name(), "schedule": p.schedule})
-                })
-                .collect();
-            json!({
-                "name": problem.name(), "title": problem.title(), "equation": problem.equation(),
-                "terms": problem.terms().iter().map(|t| t.name).collect::<Vec<_>>(),
-                "sets": problem.sets().iter().map(|s| s.name).collect::<Vec<_>>(),
-                "axes": problem.axes().iter().map(|a| json!({"name": a.name, "lower": a.lower, "upper": a.upper})).collect::<Vec<_>>(),
-                "fields": problem.fields(),
-                "parameters": problem.parameters().iter().map(|p| json!({"name": p.name, "value": p.value})).collect::<Vec<_>>(),
-                "presets": presets,
             })
+            .collect();
+        json!({
+            "name": problem.name(), "title": problem.title(), "equation": problem.equation(),
+            "terms": problem.terms().iter().map(|t| t.name).collect::<Vec<_>>(),
+            "sets": problem.sets().iter().map(|s| s.name).collect::<Vec<_>>(),
+            "axes": problem.axes().iter().map(|a| json!({"name": a.name, "lower": a.lower, "upper": a.upper})).collect::<Vec<_>>(),
+            "fields": problem.fields(),
+            "parameters": problem.parameters().iter().map(|p| json!({"name": p.name, "value": p.value})).collect::<Vec<_>>(),
+            "presets": presets,
         })
-        .collect();
+    };
     json!({
         "schema": 1,
-        "problems": problems,
+        "problems": problems::ALL.iter().map(described).collect::<Vec<_>>(),
+        "problem_files": shipped::problems().iter().map(described).collect::<Vec<_>>(),
         "networks": networks::ALL.iter().map(|n| n.name()).collect::<Vec<_>>(),
         "strategies": strategies::ALL.iter().map(|s| s.name()).collect::<Vec<_>>(),
         "plans": kernels::ALL.iter().map(|p| p.name()).collect::<Vec<_>>(),

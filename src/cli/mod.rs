@@ -13,6 +13,7 @@ mod kernels;
 mod list;
 mod live;
 mod model;
+mod new;
 mod output;
 mod page;
 mod pictures;
@@ -29,7 +30,7 @@ use std::io::IsTerminal;
 
 use acr_pinn_gpu::error::Error;
 use acr_pinn_gpu::math::names;
-use acr_pinn_gpu::problems;
+use acr_pinn_gpu::training::problem_file;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -51,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu run cavity                         train, evaluate, draw (small preset on a CPU adapter)
   acr-pinn-gpu run klein-gordon --condition std   the plain PINN on the same points
   acr-pinn-gpu run cavity --preset paper          the first published settings
+  acr-pinn-gpu new my-equation                    a problem file to start from; `run my-equation.toml` trains it
   acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
   acr-pinn-gpu bench cavity --save now.json       time of a step by every plan, for `compare`
   acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
@@ -79,6 +81,8 @@ enum Verb {
     Kernels(Box<kernels::Args>),
     /// Problems, networks, strategies, plans, conditions and presets
     List(list::Args),
+    /// Write a problem file to start from: your own equation, its conditions and data
+    New(new::Args),
 }
 
 /// Runs the verb of the command line; the result is the exit code.
@@ -114,6 +118,7 @@ fn perform() -> anyhow::Result<u8> {
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Kernels(args) => kernels::run(&args, cli.quiet),
         Verb::List(args) => list::run(&args),
+        Verb::New(args) => new::run(&args, cli.quiet),
     }
 }
 
@@ -168,7 +173,9 @@ fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
 }
 
 /// Words that other programs have for what verbs do here.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 16] = [
+    ("init", "new"),
+    ("create", "new"),
     ("train", "run"),
     ("fit", "run"),
     ("solve", "run"),
@@ -187,7 +194,7 @@ const ELSEWHERE: [(&str, &str); 14] = [
 
 /// What was probably meant by a verb that there is not.
 fn unknown_verb(word: &str) -> String {
-    if problems::find(word).is_ok() {
+    if problem_file::find(word).is_ok() {
         return format!("`{word}` is a problem: did you mean `run {word}`?");
     }
     if acr_pinn_gpu::study::find(word).is_ok() {

@@ -55,15 +55,20 @@ fn place(problem: &dyn Problem) -> String {
 
 /// Solution, prediction and absolute error of the compared observable, on the same colours.
 fn fields(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solution>) -> std::io::Result<Drawn> {
+    if problem.axes().len() == 1 {
+        return Ok(lines(problem, evaluation, solution));
+    }
     let (name, predicted) = &evaluation.observables[0];
     let axes = problem.axes();
-    let prediction = grid_of(problem, predicted)?;
+    let prediction = grid_of(problem, &in_the_domain(problem, predicted))?;
     let place = place(problem);
     let map = |grid: Grid, title: String| Heatmap::new(grid).title(title).axes(axes[0].name, axes[1].name).label(*name);
     let mut drawn = Vec::new();
     let mut shown = map(prediction.clone(), format!("{}: prediction", problem.title()));
-    if let Some(solution) = solution {
-        let known = grid_of(problem, solution.compared())?;
+    // points of a file may lie anywhere but on the nodes
+    let drawable = |known: &Grid| known.range().is_some();
+    let known = solution.map(|solution| grid_of(problem, solution.compared())).transpose()?.filter(drawable);
+    if let (Some(solution), Some(known)) = (solution, known) {
         if let Some([low, high]) = known.range() {
             shown = shown.range(low, high);
         }
@@ -75,6 +80,42 @@ fn fields(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solu
     }
     drawn.insert(drawn.len().min(1), ("prediction.png", format!("The trained network{place}"), shown.draw()));
     Ok(drawn)
+}
+
+/// The values on the grid, without those in a hole of the domain.
+fn in_the_domain(problem: &dyn Problem, values: &[f64]) -> Vec<f64> {
+    let set = problem.evaluation_set();
+    let inside = |point: &[f64]| problem.file().is_none_or(|file| file.covers(point));
+    let points = set.points.chunks(problem.axes().len());
+    points.zip(values).map(|(point, value)| if inside(point) { *value } else { f64::NAN }).collect()
+}
+
+/// All fields of a problem of one axis, with what they should be.
+fn lines(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solution>) -> Drawn {
+    let (set, axis) = (problem.evaluation_set(), problem.axes()[0].name);
+    let mut order: Vec<usize> = (0..set.points.len()).collect();
+    order.sort_by(|&a, &b| set.points[a].total_cmp(&set.points[b]));
+    let sorted = |values: &[f64]| order.iter().map(|&i| values[i]).collect::<Vec<f64>>();
+    let at = sorted(&set.points);
+    let mut curves = Curves::new().title(problem.title()).axes(axis, "value");
+    let mut errors = Curves::new().title(format!("{}: absolute error", problem.title())).axes(axis, "|error|").log_y();
+    for (name, predicted) in &evaluation.observables {
+        curves = curves.series(Series::line(*name, &at, &sorted(predicted)));
+        let Some(known) = solution.and_then(|solution| solution.of(name)) else { continue };
+        // points of a file lie between nodes of which nothing is known
+        let (places, values): (Vec<f64>, Vec<f64>) =
+            at.iter().zip(sorted(known)).filter(|(_, value)| value.is_finite()).unzip();
+        curves = curves.series(Series::line(format!("{name}, reference"), &places, &values).dashed());
+        let error: Vec<f64> = predicted.iter().zip(known).map(|(p, u)| (p - u).abs()).collect();
+        errors = errors.series(Series::line(*name, &at, &sorted(&error)));
+    }
+    let caption =
+        solution.map_or("The trained network".to_owned(), |s| format!("The trained network and {}", s.origin));
+    let mut drawn = vec![("prediction.png", caption, curves.draw())];
+    if solution.is_some() {
+        drawn.push(("error.png", "Absolute error of the prediction".to_owned(), errors.draw()));
+    }
+    drawn
 }
 
 fn flow(problem: &dyn Problem, evaluation: &Evaluation, solution: Option<&Solution>) -> std::io::Result<Drawn> {

@@ -98,7 +98,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         return Ok(0);
     }
     output::announce(&config.notices, quiet);
-    if !quiet && config.origins["preset"].1 == "default" {
+    if !quiet && config.origins["preset"].1 == "default" && config.problem.file().is_none() {
         let why = if gpu.is_software() { "a CPU adapter; --preset paper takes far longer" } else { "a GPU" };
         output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
     }

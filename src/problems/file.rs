@@ -17,7 +17,7 @@ use super::{
 use crate::expressions::{Expr, Leaf, Program, Scope, parse};
 use crate::math::multi_index::MAX_AXES;
 use crate::math::names;
-use crate::math::{Schedule, Variant};
+use crate::math::{Schedule, Variant, sampling};
 
 /// Components that the residual of a term may have, and known numbers at a point: what a `vec4f` holds.
 const MOST_COMPONENTS: usize = 4;
@@ -50,6 +50,8 @@ pub struct FileProblem {
     grid: Grid,
     slice: Vec<f64>,
     scattered: Vec<f64>,
+    /// Steps, width and depth.
+    size: [usize; 3],
     solution: Option<Solution>,
     compared: Vec<&'static str>,
     /// The table `[train]`, as TOML.
@@ -61,6 +63,27 @@ pub struct FileProblem {
 }
 
 impl FileProblem {
+    /// Whether a point belongs to the domain: the first term has points there.
+    pub fn covers(&self, point: &[f64]) -> bool {
+        self.placements[0].contains(point)
+    }
+
+    /// The points at which the answer is compared, if these are not the nodes of the grid: nodes outside the domain do not
+    /// count, and in more than two axes the nodes lie in one slice of it.
+    fn counted(&self) -> Vec<f64> {
+        const ENOUGH: usize = 4096;
+        if self.axes.len() > 2 {
+            let everywhere = [Placement::everywhere(&self.axes)];
+            let drawn = wide(&sampling::points(0, 0, 0, &everywhere, ENOUGH));
+            return drawn.chunks(self.axes.len()).filter(|point| self.covers(point)).flatten().copied().collect();
+        }
+        if !self.placements[0].holes() {
+            return Vec::new();
+        }
+        let points = EvaluationSet::new(Vec::new(), &self.grid, &self.slice).points;
+        points.chunks(self.axes.len()).filter(|point| self.covers(point)).flatten().copied().collect()
+    }
+
     /// What decides the numbers of a run, by name.
     pub fn deciding(&self) -> Vec<(String, String)> {
         let scope = &self.statement.scope;
@@ -144,7 +167,11 @@ impl Reader<'_> {
         let statement = Statement::new(self.scope.clone(), built.equations)
             .map_err(|(term, what)| Fault::new(document.terms[term].span(), what))?;
         let grid = self.grid(&axes, document.grid.as_ref())?;
+        // settings of the wrong kind are complained about by those who read all of them
+        let setting = |key: &str| document.train.as_ref()?.get(key)?.as_integer().filter(|value| *value > 0);
+        let size = [("steps", 5000), ("width", 20), ("depth", 3)];
         let mut problem = FileProblem {
+            size: size.map(|(key, usual)| setting(key).map_or(usual, |value| value as usize)),
             name: leaked(name),
             title: leaked(document.title.unwrap_or_else(|| document.name.get_ref().clone())),
             equation,
@@ -220,7 +247,11 @@ impl Reader<'_> {
     fn parse(&self, text: &str, span: Range<usize>, scope: &Scope) -> Result<Expr, Fault> {
         parse(text, scope).map_err(|error| {
             let raw = self.text.get(span.clone()).unwrap_or_default();
-            let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { 1 };
+            let long = raw.starts_with("\"\"\"") || raw.starts_with("'''");
+            // a line that begins with the quotation marks alone is not part of the text
+            let newline =
+                raw.get(3..).map_or(0, |text| text.starts_with('\n') as usize + 2 * text.starts_with("\r\n") as usize);
+            let quotes = if long { 3 + newline } else { 1 };
             let inside: usize = text.chars().take(error.column - 1).map(char::len_utf8).sum();
             Fault::new(span.start + quotes + inside..span.end, error.message)
         })
@@ -547,7 +578,8 @@ impl Reader<'_> {
             }
             components.push(component);
         }
-        let texts = texts.into_iter().map(|(text, _)| text).collect();
+        // one line each, whatever the file's: they stand in comments of kernels
+        let texts = texts.iter().map(|(text, _)| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         Equation::new(texts, components).map_err(|what| Fault::new(residual.span(), what))
     }
 
@@ -678,13 +710,7 @@ impl Reader<'_> {
         table: Option<&Spanned<Ordered<Spanned<String>>>>,
         problem: &mut FileProblem,
     ) -> Result<(), Fault> {
-        let outside = problem.placements[0].holes();
-        if outside {
-            // nodes where nothing is trained do not count
-            let points = EvaluationSet::new(Vec::new(), &problem.grid, &problem.slice).points;
-            let inside = points.chunks(problem.axes.len()).filter(|point| problem.placements[0].contains(point));
-            problem.scattered = inside.flatten().copied().collect();
-        }
+        problem.scattered = problem.counted();
         let Some(table) = table else { return Ok(()) };
         let entries = &table.get_ref().0;
         if let Some((_, path)) = entries.iter().find(|(key, _)| key.get_ref() == "file") {
@@ -708,10 +734,12 @@ impl Reader<'_> {
                     _ => unreachable!("coordinates alone are in scope"),
                 })[0]
             };
-            let found: Vec<f64> = points.chunks(problem.axes.len()).map(at).collect();
-            if let Some(number) = found.iter().position(|value| !value.is_finite()) {
-                let point = &points[number * problem.axes.len()..][..problem.axes.len()];
-                return Err(Fault::new(text.span(), format!("the reference is {} at {point:?}", found[number])));
+            // in a hole nothing is known
+            let known = |point: &[f64]| if problem.covers(point) { at(point) } else { f64::NAN };
+            let found: Vec<f64> = points.chunks(problem.axes.len()).map(known).collect();
+            let wrong = |(point, value): &(&[f64], &f64)| problem.covers(point) && !value.is_finite();
+            if let Some((point, value)) = points.chunks(problem.axes.len()).zip(&found).find(wrong) {
+                return Err(Fault::new(text.span(), format!("the reference is {value} at {point:?}")));
             }
             values.push((problem.fields[field], found));
             named.push(problem.fields[field]);
@@ -783,17 +811,26 @@ fn face(axes: &[Axis], fixed: &[(usize, f64)]) -> Region {
 
 /// A name that may stand in a file name.
 fn file_name(name: &Spanned<String>) -> Result<String, Fault> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let text = name.get_ref();
-    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-        let what =
-            format!("`{text}`: a problem's name has 1 to 64 letters, digits, `-` and `_`; `title` may be anything");
-        return Err(Fault::new(name.span(), what));
-    }
-    if super::find(text).is_ok() {
-        return Err(Fault::new(name.span(), format!("`{text}` is a problem of this program: choose another name")));
-    }
+    check_name(text).map_err(|what| Fault::new(name.span(), what))?;
     Ok(text.clone())
+}
+
+/// Whether a problem file may state a problem of this name.
+///
+/// # Errors
+/// Says what a name is made of, or that it is taken.
+pub fn check_name(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        return Err(format!(
+            "`{text}`: a problem's name has 1 to 64 letters, digits, `-` and `_`; `title` may be anything"
+        ));
+    }
+    match super::find(text) {
+        Ok(_) => Err(format!("`{text}` is a problem of this program: choose another name")),
+        Err(_) => Ok(()),
+    }
 }
 
 /// A name that may stand in a shader.
@@ -870,12 +907,13 @@ impl Problem for FileProblem {
         self.statement.equations[term].known_at(point, columns.unwrap_or(&[]))
     }
     fn presets(&self) -> Vec<Preset> {
+        let [steps, width, depth] = self.size;
         vec![Preset {
             name: "file",
-            steps: 5000,
+            steps: steps as u64,
             points: self.points.clone(),
-            width: 20,
-            depth: 3,
+            width,
+            depth,
             variant: Variant::V2,
             sampling: Sampling::Resampled,
             schedule: Schedule::WarmupCosine { rate: 5e-3, final_rate: 1e-4, warmup: 50 },

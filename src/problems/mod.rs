@@ -16,6 +16,7 @@ pub mod poisson_5d;
 pub mod preset;
 pub mod reference;
 pub mod schrodinger;
+pub mod shipped;
 pub mod solution;
 pub mod statement;
 

@@ -106,7 +106,7 @@ impl Placement {
     pub fn points(&self, count: usize) -> Option<Vec<f32>> {
         match self {
             Placement::Boxes(_) => None,
-            Placement::Inside { regions, inside } => Some(filled(count, |round| {
+            Placement::Inside { regions, inside } => Some(filled(count * regions[0].lower.len(), |round| {
                 kept(sampling::points(SEED, round, 0, regions, count), regions[0].lower.len(), inside)
             })),
             Placement::Curve { parameters, axes, coordinates, inside } => Some(filled(count * axes, |round| {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::problems::{self, FileProblem, Problem, file};
+use crate::math::names;
+use crate::problems::{self, FileProblem, Problem, file, shipped};
 
 use super::files;
 use super::model::Model;
@@ -20,12 +21,18 @@ pub fn is_path(word: &str) -> bool {
     Path::new(word).extension().is_some_and(|extension| extension == "toml") || word.contains(std::path::MAIN_SEPARATOR)
 }
 
-/// The problem of this name, or of the file at this path.
+/// The problem of this name, built in or of a file that is shipped, or of the file at this path.
 ///
 /// # Errors
 /// A name that is unknown, or a file that is missing or states no problem, with line and column.
 pub fn find(word: &str) -> Result<&'static dyn Problem> {
-    if is_path(word) { load(Path::new(word)) } else { problems::find(word).map_err(Error::Usage) }
+    if is_path(word) {
+        return load(Path::new(word));
+    }
+    problems::find(word).ok().or_else(|| shipped::find(word)).ok_or_else(|| {
+        let known = problems::ALL.iter().map(|problem| problem.name()).chain(shipped::names());
+        Error::Usage(names::unknown("problem", word, &known.collect::<Vec<_>>()))
+    })
 }
 
 /// The problem of a file. It lives as long as the program, as a run does.
@@ -44,6 +51,12 @@ pub fn load(path: &Path) -> Result<&'static dyn Problem> {
 /// The text is damaged, or names a file that is not beside the model.
 pub fn of_model(model: &Model, path: &Path) -> Result<Option<&'static dyn Problem>> {
     let Some(text) = model.metadata.get(METADATA) else { return Ok(None) };
+    // the files that it names are in the program
+    if let Some(shipped) = model.metadata.get("problem").and_then(|name| shipped::find(name))
+        && shipped.file().is_some_and(|file| file.text == *text)
+    {
+        return Ok(Some(shipped));
+    }
     let problem = read(text, path.parent().unwrap_or(Path::new("")));
     problem.map(Some).map_err(|what| Error::input(path, format!("the problem file in its metadata: {what}")))
 }
