@@ -147,3 +147,22 @@ pub fn read(path: &Path) -> Result<Options> {
     // a file with a wrong key is a wrong configuration, like a wrong flag
     Options::parse(&bytes).map_err(|what| Error::Usage(format!("{}: {what}", path.display())))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    /// What a command line `acr-pinn-gpu run PROBLEM …` asks for.
+    pub fn parsed(command: &str) -> Options {
+        let words = command.split(' ').skip(2);
+        Options::from(&Line::try_parse_from(words).unwrap().flags)
+    }
+}

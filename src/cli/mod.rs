@@ -3,15 +3,20 @@
 mod adapter;
 mod bench;
 mod bench_table;
+mod charts;
 mod compare;
+mod completions;
 mod config;
+mod diagnostics;
 mod doctor;
 mod evaluate;
+mod fields;
 mod gradients;
 mod guard;
 mod kernels;
 mod list;
 mod live;
+mod man;
 mod model;
 mod output;
 mod page;
@@ -23,6 +28,7 @@ mod serve;
 mod signals;
 mod study;
 mod tune;
+mod verdict;
 mod verify;
 
 use std::io::IsTerminal;
@@ -79,6 +85,10 @@ enum Verb {
     Kernels(Box<kernels::Args>),
     /// Problems, networks, strategies, plans, conditions and presets
     List(list::Args),
+    /// The completion script of a shell
+    Completions(completions::Args),
+    /// The manual page of the program or of a verb
+    Man(man::Args),
 }
 
 /// Runs the verb of the command line; the result is the exit code.
@@ -114,6 +124,8 @@ fn perform() -> anyhow::Result<u8> {
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Kernels(args) => kernels::run(&args, cli.quiet),
         Verb::List(args) => list::run(&args),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
     }
 }
 
@@ -127,8 +139,9 @@ fn command() -> clap::Command {
         let seed = "First seed: initial parameters, points and orders [default: 19018]";
         study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
     });
-    let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(list::columns(false)));
+    let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(evaluate::help()));
     let command = command.mut_subcommand("gradients", |gradients| gradients.after_help(list::columns(true)));
+    let command = command.mut_subcommand("run", |run| run.after_help(run::HELP));
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
         let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];

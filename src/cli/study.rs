@@ -116,7 +116,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         entries.iter().try_for_each(|entry| state_of(&folder, entry).map(drop))?;
     }
     guard::take_for_study(&folder, study.name(), args.force, quiet)?;
-    let context = Context { study, request: &request, adapter: json!(gpu.record()) };
+    let context = Context {
+        study,
+        request: &request,
+        adapter: json!(gpu.record()),
+        command: command(std::env::args_os().map(|word| word.to_string_lossy().into_owned())),
+    };
     let asked = json!({"study": study.name(), "version": env!("CARGO_PKG_VERSION"), "request": request});
     files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
     let stop = Stop::listen()?;
@@ -152,6 +157,21 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         )),
     }
     Ok(stopped.unwrap_or(u8::from(!failed.is_empty())))
+}
+
+/// The command line without what concerns only this machine or this call.
+fn command(words: impl Iterator<Item = String>) -> String {
+    let mut kept = vec!["acr-pinn-gpu".to_owned()];
+    let mut words = words.skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--out" | "--adapter" | "--backend" | "--shard" => drop(words.next()),
+            "--force" | "--json" | "--quiet" | "-q" => {}
+            other if ["--out=", "--adapter=", "--backend=", "--shard="].iter().any(|flag| other.starts_with(flag)) => {}
+            _ => kept.push(word),
+        }
+    }
+    kept.join(" ")
 }
 
 fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
