@@ -115,7 +115,7 @@ fn every_shell_has_a_script_and_every_verb_a_page() {
     expect(at, "completions bush", 2, &["bash"]);
     let page = expect(at, "man run", 0, &[]);
     assert!(page.starts_with(".ie") && page.contains(".TH") && page.contains("evaluate\\-every"), "{page}");
-    expect(at, "man rnu", 2, &["did you mean `run`"]);
+    expect(at, "man rum", 2, &["did you mean `run`"]);
     expect(at, "man --out pages", 0, &["pages → pages"]);
     for name in ["acr-pinn-gpu.1", "acr-pinn-gpu-run.1", "acr-pinn-gpu-evaluate.1", "acr-pinn-gpu-study.1"] {
         assert!(at.join("pages").join(name).is_file(), "{name}");

@@ -8,7 +8,7 @@ use acr_pinn_gpu::math::names;
 use acr_pinn_gpu::problems;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
 use acr_pinn_gpu::study::execute::{Director, state_of};
-use acr_pinn_gpu::study::publish::{Context, finished, publish};
+use acr_pinn_gpu::study::publish::{Context, finished, part, publish};
 use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
 use acr_pinn_gpu::training::journal::utc_now;
 use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files};
@@ -65,6 +65,9 @@ pub struct Args {
     /// The study's directory; the same again continues it [default: studies/NAME-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Do every N-th run only, from the I-th on; in a Slurm array the task's own part [default: all]
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    shard: Option<Shard>,
     /// Do runs again whose folders hold other settings, and remove another study that is in --out
     #[arg(long)]
     force: bool,
@@ -84,14 +87,66 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu study core --preset quick --seeds 2           the paper's four conditions on every problem
   acr-pinn-gpu study core --dry-run                          which runs, and about how long
   acr-pinn-gpu study cost --problems cavity --widths 20,50   time and memory of a step
-  acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it";
+  acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it
+  acr-pinn-gpu study core --shard 2/8 --out DIR              one of eight processes; the same without --shard
+                                                             puts everything together";
+
+/// Every `of`-th run, from number `number` on (from 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Shard {
+    number: usize,
+    of: usize,
+}
+
+impl Shard {
+    fn takes(&self, index: usize) -> bool {
+        index % self.of == self.number - 1
+    }
+}
+
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+fn parse_shard(text: &str) -> std::result::Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
+        _ => Err("expected I/N with I from 1 to N, such as 2/8".to_owned()),
+    }
+}
+
+/// The part of a Slurm array that this task is, as Slurm's variables say.
+fn of_slurm(variable: &dyn Fn(&str) -> Option<usize>) -> Option<Shard> {
+    let [id, count] = ["ID", "COUNT"].map(|name| variable(&format!("SLURM_ARRAY_TASK_{name}")));
+    let (first, step) = (variable("SLURM_ARRAY_TASK_MIN").unwrap_or(0), variable("SLURM_ARRAY_TASK_STEP").unwrap_or(1));
+    let (number, of) = (id?.checked_sub(first)? / step.max(1) + 1, count?);
+    (of > 1 && number <= of).then_some(Shard { number, of })
+}
 
 /// Each is timed by itself and kept.
 const MOST_TIMED: u64 = 10_000_000;
 
+/// Which part to do, and whether that follows from the surroundings.
+fn shard_of(args: &Args, quiet: bool) -> Result<Option<Shard>> {
+    let variable = |name: &str| std::env::var(name).ok()?.parse().ok();
+    let slurm = of_slurm(&variable).filter(|_| args.shard.is_none() && !args.dry_run);
+    if let Some(shard) = slurm {
+        output::announce(&[format!("a Slurm array: shard {shard} is this task's")], quiet);
+    }
+    let shard = args.shard.or(slurm);
+    if shard.is_some() && args.out.is_none() && !args.dry_run {
+        return Err(Error::Usage("a shard needs --out DIR, the same for all of them".into()));
+    }
+    Ok(shard)
+}
+
 /// Runs the study, or what is left of it.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let study = study::find(&args.study).map_err(Error::Usage)?;
+    let shard = shard_of(args, quiet)?;
     let request = request(args, study)?;
     // everything but the adapter is checked before an adapter is opened
     study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
@@ -104,6 +159,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let preset = if gpu.is_software() { "quick" } else { "revised" };
     let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
     output::announce(&distinct(entries.iter().flat_map(|entry| entry.config.notices.iter().cloned())), quiet);
+    let entries: Vec<Entry> =
+        entries.into_iter().enumerate().filter(|(k, _)| shard.is_none_or(|s| s.takes(*k))).map(|(_, e)| e).collect();
     if args.dry_run {
         return dry_run(args, study, &gpu, &entries);
     }
@@ -130,8 +187,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let ended = director.perform(&entries, &mut live);
     live.clear();
     let runs = gather(&folder, entries);
-    // what is there is published whatever happened
-    let document = publish(&folder, &context, &runs);
+    // what is there is published whatever happened, but a shard knows only of its own
+    let document = match shard {
+        Some(shard) => Ok(part(&context, &shard.to_string(), &runs)),
+        None => publish(&folder, &context, &runs),
+    };
     let stopped = ended?;
     let document = document?;
     if stopped.is_some() {
@@ -148,9 +208,14 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         let (count, all, name) = (failed.len(), runs.len(), &first.entry.name);
         output::say(&format!("error: {count} of {all} runs failed, the first of them {name}: {why}"));
     }
-    match args.json {
-        true => output::json(&document),
-        false => output::print(&format!(
+    match (args.json, shard) {
+        (true, _) => output::json(&document),
+        (false, Some(shard)) => output::print(&format!(
+            "shard {shard}: {} of {} runs are finished; the same command without --shard puts all together\n",
+            finished(&runs),
+            runs.len()
+        )),
+        (false, None) => output::print(&format!(
             "{}\n{}\n",
             std::fs::read_to_string(folder.join("table.md")).unwrap_or_default(),
             folder.join("report.html").display()
@@ -325,4 +390,42 @@ fn sentence(estimate: &Estimate, runs: usize) -> String {
         super::live::duration(estimate.seconds()),
         super::live::duration(estimate.building)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_disjoint_and_complete() {
+        let shards: Vec<Shard> = (1..=3).map(|k| parse_shard(&format!("{k}/3")).unwrap()).collect();
+        for index in 0..10 {
+            assert_eq!(shards.iter().filter(|shard| shard.takes(index)).count(), 1);
+        }
+        for odd in ["0/3", "4/3", "1", "a/b", "1/0", "1/", "-1/2"] {
+            assert!(parse_shard(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_slurm_array_may_begin_anywhere_and_count_in_strides() {
+        let shard = |id: usize, count: usize, first: usize, step: usize| {
+            let values = [("ID", id), ("COUNT", count), ("MIN", first), ("STEP", step)];
+            of_slurm(&|name| values.iter().find(|(key, _)| name.ends_with(&format!("_{key}"))).map(|(_, value)| *value))
+        };
+        assert_eq!(shard(0, 4, 0, 1), Some(Shard { number: 1, of: 4 }));
+        assert_eq!(shard(4, 4, 1, 1), Some(Shard { number: 4, of: 4 }));
+        assert_eq!(shard(20, 3, 10, 5), Some(Shard { number: 3, of: 3 }));
+        assert_eq!(shard(7, 1, 7, 1), None);
+        // an array with gaps, such as 0,3,17, has no stride that tells its parts
+        assert_eq!(shard(17, 3, 0, 1), None);
+        assert_eq!(of_slurm(&|_| None), None);
+    }
+
+    #[test]
+    fn the_command_says_nothing_of_this_machine() {
+        let words = "/usr/bin/acr-pinn-gpu study core --out /home/me/x --seeds 2 --adapter=nvidia --quiet --steps 30";
+        let command = command(words.split(' ').map(str::to_owned));
+        assert_eq!(command, "acr-pinn-gpu study core --seeds 2 --steps 30");
+    }
 }

@@ -51,6 +51,13 @@ pub fn publish(folder: &Path, context: &Context, runs: &[Run]) -> Result<Value> 
     Ok(document)
 }
 
+/// What is known of some runs of a study, without its analysis: what a shard of it has done.
+pub fn part(context: &Context, shard: &str, runs: &[Run]) -> Value {
+    let all = document(context, &Analysis::default(), runs);
+    json!({"schema": 1, "study": all["study"], "version": all["version"], "adapter": all["adapter"], "shard": shard,
+        "finished": all["finished"], "runs_in_all": all["runs_in_all"], "runs": all["runs"]})
+}
+
 fn document(context: &Context, analysis: &Analysis, runs: &[Run]) -> Value {
     let run = |run: &Run| {
         let o = &run.outcome;

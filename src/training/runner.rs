@@ -88,7 +88,12 @@ impl Runner {
     /// `run.json` tells the status at any time: `running`, then `finished`, `interrupted`, `diverged` or `failed`.
     /// Whatever ends the run, its last good state is on the disk before this returns, if the disk takes it.
     pub fn run(&mut self, run: Run, observer: &mut dyn Observer) -> Result<Outcome> {
-        let _lock = files::Lock::of(run.folder)?;
+        let lock = files::Lock::of(run.folder)?;
+        self.run_in(&lock, run, observer)
+    }
+
+    /// The same in a folder that is locked already.
+    pub fn run_in(&mut self, _lock: &files::Lock, run: Run, observer: &mut dyn Observer) -> Result<Outcome> {
         let resumed_at = run.from.as_ref().map(|checkpoint| checkpoint.step);
         for folder in [run.folder, &run.folder.join("checkpoints")] {
             files::sweep(folder);
