@@ -25,6 +25,7 @@ mod progress;
 mod roofline;
 mod run;
 mod serve;
+mod shard;
 mod signals;
 mod study;
 mod tune;

@@ -17,6 +17,7 @@ use serde_json::json;
 use super::adapter::AdapterArgs;
 use super::config::{self, Flags};
 use super::live::Live;
+use super::shard::{self, Shard};
 use super::signals::Stop;
 use super::tune::TuneArgs;
 use super::{guard, output};
@@ -66,7 +67,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Do every N-th run only, from the I-th on; in a Slurm array the task's own part [default: all]
-    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    #[arg(long, value_name = "I/N", value_parser = shard::parse)]
     shard: Option<Shard>,
     /// Do runs again whose folders hold other settings, and remove another study that is in --out
     #[arg(long)]
@@ -91,62 +92,13 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu study core --shard 2/8 --out DIR              one of eight processes; the same without --shard
                                                              puts everything together";
 
-/// Every `of`-th run, from number `number` on (from 1).
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Shard {
-    number: usize,
-    of: usize,
-}
-
-impl Shard {
-    fn takes(&self, index: usize) -> bool {
-        index % self.of == self.number - 1
-    }
-}
-
-impl std::fmt::Display for Shard {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "{}/{}", self.number, self.of)
-    }
-}
-
-fn parse_shard(text: &str) -> std::result::Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
-    match parts {
-        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
-        _ => Err("expected I/N with I from 1 to N, such as 2/8".to_owned()),
-    }
-}
-
-/// The part of a Slurm array that this task is, as Slurm's variables say.
-fn of_slurm(variable: &dyn Fn(&str) -> Option<usize>) -> Option<Shard> {
-    let [id, count] = ["ID", "COUNT"].map(|name| variable(&format!("SLURM_ARRAY_TASK_{name}")));
-    let (first, step) = (variable("SLURM_ARRAY_TASK_MIN").unwrap_or(0), variable("SLURM_ARRAY_TASK_STEP").unwrap_or(1));
-    let (number, of) = (id?.checked_sub(first)? / step.max(1) + 1, count?);
-    (of > 1 && number <= of).then_some(Shard { number, of })
-}
-
 /// Each is timed by itself and kept.
 const MOST_TIMED: u64 = 10_000_000;
-
-/// Which part to do, and whether that follows from the surroundings.
-fn shard_of(args: &Args, quiet: bool) -> Result<Option<Shard>> {
-    let variable = |name: &str| std::env::var(name).ok()?.parse().ok();
-    let slurm = of_slurm(&variable).filter(|_| args.shard.is_none() && !args.dry_run);
-    if let Some(shard) = slurm {
-        output::announce(&[format!("a Slurm array: shard {shard} is this task's")], quiet);
-    }
-    let shard = args.shard.or(slurm);
-    if shard.is_some() && args.out.is_none() && !args.dry_run {
-        return Err(Error::Usage("a shard needs --out DIR, the same for all of them".into()));
-    }
-    Ok(shard)
-}
 
 /// Runs the study, or what is left of it.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let study = study::find(&args.study).map_err(Error::Usage)?;
-    let shard = shard_of(args, quiet)?;
+    let shard = shard::of(args.shard, args.out.is_some(), args.dry_run, quiet)?;
     let request = request(args, study)?;
     // everything but the adapter is checked before an adapter is opened
     study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
@@ -395,32 +347,6 @@ fn sentence(estimate: &Estimate, runs: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shards_are_disjoint_and_complete() {
-        let shards: Vec<Shard> = (1..=3).map(|k| parse_shard(&format!("{k}/3")).unwrap()).collect();
-        for index in 0..10 {
-            assert_eq!(shards.iter().filter(|shard| shard.takes(index)).count(), 1);
-        }
-        for odd in ["0/3", "4/3", "1", "a/b", "1/0", "1/", "-1/2"] {
-            assert!(parse_shard(odd).is_err(), "{odd}");
-        }
-    }
-
-    #[test]
-    fn a_slurm_array_may_begin_anywhere_and_count_in_strides() {
-        let shard = |id: usize, count: usize, first: usize, step: usize| {
-            let values = [("ID", id), ("COUNT", count), ("MIN", first), ("STEP", step)];
-            of_slurm(&|name| values.iter().find(|(key, _)| name.ends_with(&format!("_{key}"))).map(|(_, value)| *value))
-        };
-        assert_eq!(shard(0, 4, 0, 1), Some(Shard { number: 1, of: 4 }));
-        assert_eq!(shard(4, 4, 1, 1), Some(Shard { number: 4, of: 4 }));
-        assert_eq!(shard(20, 3, 10, 5), Some(Shard { number: 3, of: 3 }));
-        assert_eq!(shard(7, 1, 7, 1), None);
-        // an array with gaps, such as 0,3,17, has no stride that tells its parts
-        assert_eq!(shard(17, 3, 0, 1), None);
-        assert_eq!(of_slurm(&|_| None), None);
-    }
 
     #[test]
     fn the_command_says_nothing_of_this_machine() {
