@@ -41,7 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Names that may appear only under these paths.
 const RESERVED: &[(&[&str], &[&str])] = &[
     (&["wgpu::", "ash::"], &["src/gpu/"]),
-    (&["image::"], &["src/report/"]),
+    (&["png::", "tiny_skia::", "ttf_parser::", "rawzip::"], &["src/report/"]),
     (&["process::exit"], &["src/cli/", "src/main.rs"]),
     // they panic where nobody listens: `cli/output.rs` does not
     (&["println!", "eprintln!", "print!(", "eprint!("], &[]),

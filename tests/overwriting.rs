@@ -143,7 +143,7 @@ fn force_removes_the_old_run_wholly_and_nothing_else() {
     assert_eq!(output.status.code(), Some(5), "{}", errors(&output));
     assert!(errors(&output).contains("notes.txt is not of this program and stays"), "{}", errors(&output));
     let left: Vec<_> = content(&run).into_keys().map(|file| file.file_name().unwrap().to_owned()).collect();
-    assert_eq!(left, ["diagnostics.jsonl", "notes.txt", "run.json"]);
+    assert_eq!(left, ["diagnostics.jsonl", "notes.txt", "report.html", "run.json"]);
 }
 
 #[test]

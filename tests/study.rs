@@ -65,7 +65,12 @@ fn core(folder: &Path) {
         assert_eq!(&std::fs::read(folder.join("figures").join(picture)).unwrap()[..4], b"\x89PNG");
     }
     let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
-    assert!(page.contains("data:image/png;base64,") && !page.contains("http://") && !page.contains("<script"));
+    assert!(
+        page.contains("<svg ")
+            && page.contains("All 4 runs finished")
+            && !page.contains("http://")
+            && !page.contains("<script")
+    );
 
     let again = study("core", folder, &asked).output().unwrap();
     expect(&again, 0);

@@ -21,16 +21,16 @@ pub struct Flags {
     #[arg(long, value_name = "NAME")]
     strategy: Option<String>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     steps: Option<u64>,
     /// Seed of initial parameters, points and orders [default: 1234]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_seed)]
     seed: Option<u64>,
     /// Neurons of a hidden layer (4 to 512)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     width: Option<usize>,
     /// Hidden layers (1 to 8)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     depth: Option<usize>,
     /// Points of a term, such as pde=1000; may be repeated
     #[arg(long, value_name = "TERM=N", value_parser = parse_points)]
@@ -54,13 +54,13 @@ pub struct Flags {
     #[arg(long, value_name = "RE", allow_negative_numbers = true)]
     reynolds: Option<f64>,
     /// Steps between checkpoints [default: at evaluations, at most one in two seconds]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     every: Option<u64>,
     /// Steps between rows of the history [default: the preset's, or those of --every if fewer]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     evaluate_every: Option<u64>,
     /// Checkpoints to keep [default: 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     keep: Option<usize>,
     /// After a divergence: stop, or rollback to the last good state with half the learning rate [default: stop]
     #[arg(long, value_name = "HOW")]
@@ -135,9 +135,19 @@ fn parse_seed(text: &str) -> std::result::Result<u64, String> {
     text.parse().map_err(|_| format!("a seed is an integer from 0 to {}", u64::MAX))
 }
 
+/// A whole number as people write it: 20000, 20_000 or 2e4.
+pub fn whole<T: TryFrom<u64>>(text: &str) -> std::result::Result<T, String> {
+    let plain = || text.replace('_', "").parse::<u64>().ok().filter(|_| !text.starts_with('_') && !text.ends_with('_'));
+    // every whole number up to here is one of 64-bit floating point
+    let scientific = || text.parse::<f64>().ok().filter(|x| x.fract() == 0.0 && (0.0..=9.0e15).contains(x));
+    let number = plain().or_else(|| scientific().map(|x| x as u64));
+    let number = number.ok_or("expected a whole number, such as 20000, 20_000 or 2e4")?;
+    T::try_from(number).map_err(|_| format!("{number} is too large"))
+}
+
 fn parse_points(text: &str) -> std::result::Result<(String, usize), String> {
     let (term, count) = text.split_once('=').ok_or("expected TERM=N, such as pde=1000")?;
-    let count = count.parse().map_err(|_| format!("`{count}` is not a number of points"))?;
+    let count = whole(count).map_err(|_| format!("`{count}` is not a number of points"))?;
     Ok((term.to_owned(), count))
 }
 
@@ -146,4 +156,37 @@ pub fn read(path: &Path) -> Result<Options> {
     let bytes = files::read(path, 1 << 20)?;
     // a file with a wrong key is a wrong configuration, like a wrong flag
     Options::parse(&bytes).map_err(|what| Error::Usage(format!("{}: {what}", path.display())))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    #[test]
+    fn whole_numbers_are_read_as_people_write_them() {
+        for (text, number) in
+            [("0", 0), ("20000", 20_000), ("20_000", 20_000), ("2e4", 20_000), ("2.5e3", 2_500), ("1E6", 1_000_000)]
+        {
+            assert_eq!(whole::<u64>(text), Ok(number), "{text}");
+        }
+        assert_eq!(whole::<u64>("18446744073709551615"), Ok(u64::MAX));
+        for text in ["", "many", "-3", "0.5", "1e-3", "1e30", "inf", "NaN", "_1", "1_", "1,000"] {
+            assert!(whole::<u64>(text).is_err(), "{text}");
+        }
+        assert!(whole::<u32>("1e12").unwrap_err().contains("too large"));
+    }
+
+    /// What a command line `acr-pinn-gpu run PROBLEM …` asks for.
+    pub fn parsed(command: &str) -> Options {
+        let words = command.split(' ').skip(2);
+        Options::from(&Line::try_parse_from(words).unwrap().flags)
+    }
 }

@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::kernels::default_tile;
-use acr_pinn_gpu::kernels::{self, Predictor, Setup, Step, Tile};
+use acr_pinn_gpu::kernels::{self, Setup, Step};
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::problems::{Problem, Solution, reference};
+use acr_pinn_gpu::report::fields::{FORMATS, Format};
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
-use acr_pinn_gpu::training::{Evaluator, Model, files, points, problem_file};
-use safetensors::tensor::{Dtype, TensorView};
+use acr_pinn_gpu::training::{Evaluation, Evaluator, Model, files, points, problem_file};
 use serde_json::{Value, json};
 
 use super::adapter::AdapterArgs;
-use super::{guard, output};
+use super::fields::{Network, at_points, on_grid};
+use super::{guard, list, output};
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -32,8 +32,8 @@ pub struct Args {
     /// Predict at the points of this safetensors file: f32 `points` [n, axes], columns in the order below
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "reference")]
     points: Option<PathBuf>,
-    /// Where predictions go: one tensor [n, 3] per field with value, ∂₀, ∂₁ ([n, 1] in more than two axes)
-    #[arg(long, value_name = "FILE", requires = "points")]
+    /// Write what the network predicts, at --points or on the problem's grid: a .csv, .npz, .safetensors or .vti file
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print one JSON document: errors, or what was predicted
     #[arg(long)]
@@ -42,11 +42,31 @@ pub struct Args {
     adapter: AdapterArgs,
 }
 
-/// Prints the errors, or writes predictions.
+/// What files are made of.
+pub fn help() -> String {
+    let formats: String = FORMATS.iter().map(|(extension, _, what)| format!("  .{extension:<12} {what}\n")).collect();
+    format!(
+        "Formats of --out, by the ending of its name (none: .safetensors):\n{formats}\
+         Columns: the coordinates; every field, such as psi, with its slopes psi_x and psi_y in two axes; what follows from\n\
+         the fields, such as speed, u and v; on the grid also u_reference and u_error = u - u_reference, where that is known.\n\
+         At --points a .safetensors file holds one tensor [n, 3] per field instead: value, slope, slope ([n, 1] in more\n\
+         than two axes). On the grid n0 is the first axis and n1 the second; problems with more axes are cut there.\n\n{}",
+        list::columns(false)
+    )
+}
+
+/// Prints the errors, and writes predictions where that is asked for.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let inputs = [Some(&args.model), args.points.as_ref(), args.reference.as_ref()];
     let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
     guard::files(&args.out.iter().map(|out| ("--out", out.as_path())).collect::<Vec<_>>(), &inputs)?;
+    let out = match args.out.as_deref() {
+        Some(out) => Some((out, format_of(out, args.points.is_some())?)),
+        None if args.points.is_some() => {
+            return Err(Error::Usage("--points needs --out FILE for the predictions".into()).into());
+        }
+        None => None,
+    };
     let model = Model::load(&args.model)?;
     let problem = problem_of(&model, args.problem.as_deref(), &args.model)?;
     fits(&model, problem, &args.model)?;
@@ -64,45 +84,59 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let tile = default_tile(&gpu, &setup);
     let step = Step::build(&gpu, &setup, kernels::ALL[0], &tile)?;
     step.set_parameters(&gpu, &model.parameters);
+    let network = Network { gpu: &gpu, setup: &setup, step: &step, tile: &tile };
     let about = json!({
         "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),
         "network": model.network.name(), "parameters": model.parameters.len(), "adapter": gpu.record(),
     });
-    if let (Some(points), Some(out)) = (points, &args.out) {
-        let streams = predict(&gpu, &setup, &step, &tile, &points, out)?;
-        let axes: Vec<_> = problem.axes().iter().map(|axis| axis.name).collect();
-        let count = points.len() / axes.len();
+    if let (Some(points), Some((out, format))) = (points, out) {
+        let predicted = at_points(&network, &points, out, format)?;
         if args.json {
             let outside = outside.map_or(0, |(count, _)| count);
-            let predicted = json!({"points": count, "outside": outside, "axes": axes, "fields": problem.fields(),
-                "columns": streams, "out": out.file_name().map(|n| n.to_string_lossy())});
-            output::json(&joined(about, predicted));
+            output::json(&joined(joined(about, predicted), json!({"outside": outside})));
         } else if !quiet {
-            output::say(&format!("{count} points → {}", out.display()));
+            output::say(&format!("{} points → {}", predicted["points"], out.display()));
         }
         return Ok(0);
     }
     let evaluator = Evaluator::new(&gpu, &setup, &step, &tile, solution)?;
     let evaluation = evaluator.evaluate(&gpu)?;
-    let origin = evaluator.solution().map(|s| s.origin.clone());
-    if args.json {
-        output::json(&joined(about, json!({"reference": origin, "errors": evaluation.errors})));
-    } else {
-        let mut text =
-            format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), model.parameters.len());
-        match (evaluation.errors, origin) {
-            (Some(e), Some(origin)) => {
-                text += &format!(
-                    "reference      {origin}\nrelative L2    {:.6e}\nrelative L∞    {:.6e}\n",
-                    e.rel_l2, e.rel_linf
-                );
-                text += &format!("mean square    {:.6e}\n", e.mse);
-            }
-            _ => text += &format!("{}\n", super::page::NO_REFERENCE),
-        }
-        output::print(&text);
+    let mut document = joined(about, errors_of(&evaluation, evaluator.solution()));
+    if let Some((out, format)) = out {
+        let written = on_grid(&network, evaluator.solution(), out, format)?;
+        output::announce(&[format!("{} points of the grid are in {}", written["points"], out.display())], quiet);
+        document = joined(document, written);
+    }
+    match args.json {
+        true => output::json(&document),
+        false => output::print(&words(problem, &model, &evaluation, evaluator.solution())),
     }
     Ok(0)
+}
+
+/// The format of a file that is asked for.
+fn format_of(out: &Path, at_points: bool) -> Result<Format> {
+    match Format::of(out) {
+        Ok(Format::Vti) if at_points => Err(Error::Usage(
+            "--out: a .vti file holds a grid: leave --points out, or write .csv, .npz or .safetensors".into(),
+        )),
+        format => format.map_err(|what| Error::Usage(format!("--out {}: {what}", out.display()))),
+    }
+}
+
+fn errors_of(evaluation: &Evaluation, solution: Option<&Solution>) -> Value {
+    json!({"reference": solution.map(|s| s.origin.clone()), "errors": evaluation.errors})
+}
+
+fn words(problem: &dyn Problem, model: &Model, evaluation: &Evaluation, solution: Option<&Solution>) -> String {
+    let head = format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), model.parameters.len());
+    match (evaluation.errors, solution) {
+        (Some(e), Some(solution)) => format!(
+            "{head}reference      {}\nrelative L2    {:.6e}\nrelative L∞    {:.6e}\nmean square    {:.6e}\n",
+            solution.origin, e.rel_l2, e.rel_linf, e.mse
+        ),
+        _ => format!("{head}{}\n", super::page::NO_REFERENCE),
+    }
 }
 
 fn joined(mut document: Value, more: Value) -> Value {
@@ -202,26 +236,4 @@ fn bare_setup(problem: &'static dyn Problem, model: &Model) -> Setup<'static> {
 
 fn points_of(problem: &dyn Problem, path: &Path) -> Result<Vec<f32>> {
     points::list(problem, &files::read(path, points::CAP)?).map_err(|what| Error::input(path, what))
-}
-
-/// Writes the fields at `points`, and returns how many columns each has.
-fn predict(gpu: &Gpu, setup: &Setup, step: &Step, tile: &Tile, points: &[f32], out: &Path) -> Result<usize> {
-    let slopes = setup.shape.inputs == 2;
-    let predictor = Predictor::new(gpu, setup, &step.packing, tile, step.weights(), points, slopes)?;
-    let jets = predictor.run(gpu)?;
-    let (fields, streams) = (setup.problem.fields(), predictor.streams());
-    let columns: Vec<Vec<f32>> = (0..fields.len())
-        .map(|f| {
-            let points = jets.chunks_exact(streams * fields.len());
-            points.flat_map(|point| point[streams * f..streams * (f + 1)].to_vec()).collect()
-        })
-        .collect();
-    let n = points.len() / setup.shape.inputs;
-    let views = fields.iter().zip(&columns).map(|(name, values)| {
-        let view = TensorView::new(Dtype::F32, vec![n, streams], bytemuck::cast_slice(values));
-        Ok((*name, view.map_err(|e| Error::output(out, e))?))
-    });
-    let views = views.collect::<Result<Vec<_>>>()?;
-    files::write(out, &safetensors::serialize(views, None).map_err(|e| Error::output(out, e))?)?;
-    Ok(streams)
 }

@@ -67,7 +67,7 @@ fn parent(path: &Path) -> &Path {
 
 /// Tries whether files can be made in a folder, which permissions alone do not tell.
 fn writable(folder: &Path) -> std::io::Result<()> {
-    let probe = folder.join(format!(".acr-pinn-gpu.{}.tmp", std::process::id()));
+    let probe = files::temporary(&folder.join(".acr-pinn-gpu"));
     fs::File::options().write(true).create_new(true).open(&probe)?;
     fs::remove_file(&probe)
 }
@@ -134,7 +134,11 @@ pub fn run(folder: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
     let what = match Place::of(folder)? {
         Place::Free => return Ok(()),
         Place::Run(_) if force => return Ok(()),
-        Place::Run(_) => format!("{shown} already holds a run: choose another --out, or add --force"),
+        Place::Run(_) => {
+            format!(
+                "{shown} already holds a run: `resume {shown}` goes on with it; or choose another --out, or add --force"
+            )
+        }
         Place::Study(name) => format!("{shown} holds the study `{name}`: choose another --out"),
         Place::Other => format!("{shown} holds files that are no run of this program: choose another --out"),
     };

@@ -3,15 +3,20 @@
 mod adapter;
 mod bench;
 mod bench_table;
+mod charts;
 mod compare;
+mod completions;
 mod config;
+mod diagnostics;
 mod doctor;
 mod evaluate;
+mod fields;
 mod gradients;
 mod guard;
 mod kernels;
 mod list;
 mod live;
+mod man;
 mod model;
 mod new;
 mod output;
@@ -21,9 +26,11 @@ mod progress;
 mod roofline;
 mod run;
 mod serve;
+mod shard;
 mod signals;
 mod study;
 mod tune;
+mod verdict;
 mod verify;
 
 use std::io::IsTerminal;
@@ -83,6 +90,10 @@ enum Verb {
     List(list::Args),
     /// Write a problem file to start from: your own equation, its conditions and data
     New(new::Args),
+    /// The completion script of a shell
+    Completions(completions::Args),
+    /// The manual page of the program or of a verb
+    Man(man::Args),
 }
 
 /// Runs the verb of the command line; the result is the exit code.
@@ -119,6 +130,8 @@ fn perform() -> anyhow::Result<u8> {
         Verb::Kernels(args) => kernels::run(&args, cli.quiet),
         Verb::List(args) => list::run(&args),
         Verb::New(args) => new::run(&args, cli.quiet),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
     }
 }
 
@@ -132,8 +145,9 @@ fn command() -> clap::Command {
         let seed = "First seed: initial parameters, points and orders [default: 19018]";
         study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
     });
-    let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(list::columns(false)));
+    let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(evaluate::help()));
     let command = command.mut_subcommand("gradients", |gradients| gradients.after_help(list::columns(true)));
+    let command = command.mut_subcommand("run", |run| run.after_help(run::HELP));
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
         let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];

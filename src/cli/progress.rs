@@ -3,20 +3,24 @@
 
 use std::time::{Duration, Instant};
 
-use acr_pinn_gpu::error::Result;
-use acr_pinn_gpu::training::{Observer, Progress, Trained, files};
+use acr_pinn_gpu::error::{Error, Result};
+use acr_pinn_gpu::report::Figure;
+use acr_pinn_gpu::training::{Observer, Progress, Ruined, Trained, files};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
+use super::diagnostics::Diagnostics;
 use super::live::duration;
-use super::pictures::{self, Picture};
+use super::pictures::{self, Picture, Place};
 use super::signals::Stop;
-use super::{output, page};
+use super::{charts, output, page};
 
 /// Logs are read by people who wonder whether the program still does something.
 pub const MINUTE: Duration = Duration::from_secs(60);
 /// Evaluations may follow each other faster than anybody reads.
 const SECOND: Duration = Duration::from_secs(1);
+
+const REPORT: &str = "report.html";
 
 /// Lines of progress where a bar cannot be seen: in files, pipes and logs.
 pub struct Pulse {
@@ -50,6 +54,8 @@ pub struct Show<'a> {
     /// Rows of the history that were seen.
     rows: usize,
     pictures: Vec<Picture>,
+    /// The picture at the top of the page, where none of the others is one.
+    hero: Option<Figure>,
 }
 
 impl Show<'_> {
@@ -62,7 +68,7 @@ impl Show<'_> {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Show { bar, stop, quiet, json, pulse, rows: 0, pictures: Vec::new() }
+        Show { bar, stop, quiet, json, pulse, rows: 0, pictures: Vec::new(), hero: None }
     }
 }
 
@@ -105,14 +111,31 @@ impl Observer for Show<'_> {
 
     fn draw(&mut self, t: &Trained) -> Result<Vec<String>> {
         self.bar.finish_and_clear();
-        self.pictures = pictures::draw(t.folder, t.config.problem, t.evaluation, t.solution, t.history)?;
-        let names = self.pictures.iter().map(|picture| picture.file.to_owned());
-        Ok(["report.html".to_owned()].into_iter().chain(names).collect())
+        let failed = |e| Error::output(t.folder, e);
+        let problem = t.config.problem;
+        self.pictures = pictures::answer(problem, t.evaluation, t.solution).map_err(failed)?;
+        self.hero = match self.pictures.iter().any(|picture| picture.place == Place::Hero) {
+            true => None,
+            false => Some(pictures::hero(problem, t.evaluation, t.solution).map_err(failed)?),
+        };
+        let diagnostics = Diagnostics::read(t.folder, &t.history.terms);
+        self.pictures.extend(charts::draw(t.history, &diagnostics));
+        let names = pictures::save(t.folder, &self.pictures)?;
+        Ok([REPORT.to_owned()].into_iter().chain(names).collect())
+    }
+
+    fn failed(&mut self, r: &Ruined) -> Result<Vec<String>> {
+        self.bar.finish_and_clear();
+        let pictures = charts::draw(r.history, &Diagnostics::read(r.folder, &r.history.terms));
+        let names = pictures::save(r.folder, &pictures)?;
+        let html = page::render(r.config, r.document, r.history, &pictures, None);
+        files::write(&r.folder.join(REPORT), html.as_bytes())?;
+        Ok([REPORT.to_owned()].into_iter().chain(names).collect())
     }
 
     fn concluded(&mut self, t: &Trained, document: &Value) -> Result<()> {
-        let html = page::render(t.config, document, t.history, &self.pictures);
-        files::write(&t.folder.join("report.html"), html.as_bytes())?;
+        let html = page::render(t.config, document, t.history, &self.pictures, self.hero.as_ref());
+        files::write(&t.folder.join(REPORT), html.as_bytes())?;
         if self.json {
             return Ok(());
         }
@@ -127,7 +150,7 @@ impl Observer for Show<'_> {
             }
             None => format!("{}: losses {}\n", page::NO_REFERENCE, page::losses_of(document)),
         };
-        text += &format!("{}\n", t.folder.join("report.html").display());
+        text += &format!("{}\n", t.folder.join(REPORT).display());
         output::print(&text);
         Ok(())
     }

@@ -14,6 +14,21 @@ use super::signals::Stop;
 use super::tune::TuneArgs;
 use super::{evaluate, guard, output};
 
+/// What files are made of.
+pub const HELP: &str = "Files:
+  --config FILE.toml  the flags' names as keys, points in a table; --dump-config prints such a file:
+                        preset = \"quick\"
+                        condition = \"acr\"
+                        steps = 2000
+                        [points]
+                        pde = 1000
+  --reference DIR     reference_u.csv and reference_v.csv: 100 lines of 100 comma-separated numbers, line i at
+                      x = i/99, column j at y = j/99
+  --out DIR           run.json (settings, results), history.csv (step, a loss per term, total, rel_l2, rel_linf,
+                      mse, lr), diagnostics.jsonl (conflicts and gates), model.safetensors (weights by PyTorch's
+                      names, [out, in]), checkpoints/, *.png, report.html
+Axes in their order, and fields: `acr-pinn-gpu list`";
+
 /// Arguments of `run`.
 #[derive(clap::Args)]
 pub struct Args {

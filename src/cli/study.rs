@@ -7,7 +7,7 @@ use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::names;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
 use acr_pinn_gpu::study::execute::{Director, state_of};
-use acr_pinn_gpu::study::publish::{Context, finished, publish};
+use acr_pinn_gpu::study::publish::{Context, finished, part, publish};
 use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
 use acr_pinn_gpu::training::journal::utc_now;
 use acr_pinn_gpu::training::{CONDITIONS, Config, Draft, Options, Tuning, files, problem_file};
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::adapter::AdapterArgs;
 use super::config::{self, Flags};
 use super::live::Live;
+use super::shard::{self, Shard};
 use super::signals::Stop;
 use super::tune::TuneArgs;
 use super::{guard, output};
@@ -64,6 +65,9 @@ pub struct Args {
     /// The study's directory; the same again continues it [default: studies/NAME-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Do every N-th run only, from the I-th on; in a Slurm array the task's own part [default: all]
+    #[arg(long, value_name = "I/N", value_parser = shard::parse)]
+    shard: Option<Shard>,
     /// Do runs again whose folders hold other settings, and remove another study that is in --out
     #[arg(long)]
     force: bool,
@@ -83,7 +87,9 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu study core --preset quick --seeds 2           the paper's four conditions on every problem
   acr-pinn-gpu study core --dry-run                          which runs, and about how long
   acr-pinn-gpu study cost --problems cavity --widths 20,50   time and memory of a step
-  acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it";
+  acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it
+  acr-pinn-gpu study core --shard 2/8 --out DIR              one of eight processes; the same without --shard
+                                                             puts everything together";
 
 /// Each is timed by itself and kept.
 const MOST_TIMED: u64 = 10_000_000;
@@ -91,6 +97,7 @@ const MOST_TIMED: u64 = 10_000_000;
 /// Runs the study, or what is left of it.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let study = study::find(&args.study).map_err(Error::Usage)?;
+    let shard = shard::of(args.shard, args.out.is_some(), args.dry_run, quiet)?;
     let request = request(args, study)?;
     // everything but the adapter is checked before an adapter is opened
     study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
@@ -103,6 +110,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let preset = if gpu.is_software() { "quick" } else { "revised" };
     let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
     output::announce(&distinct(entries.iter().flat_map(|entry| entry.config.notices.iter().cloned())), quiet);
+    let entries: Vec<Entry> =
+        entries.into_iter().enumerate().filter(|(k, _)| shard.is_none_or(|s| s.takes(*k))).map(|(_, e)| e).collect();
     if args.dry_run {
         return dry_run(args, study, &gpu, &entries);
     }
@@ -115,7 +124,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         entries.iter().try_for_each(|entry| state_of(&folder, entry).map(drop))?;
     }
     guard::take_for_study(&folder, study.name(), args.force, quiet)?;
-    let context = Context { study, request: &request, adapter: json!(gpu.record()) };
+    let context = Context {
+        study,
+        request: &request,
+        adapter: json!(gpu.record()),
+        command: command(std::env::args_os().map(|word| word.to_string_lossy().into_owned())),
+    };
     let asked = json!({"study": study.name(), "version": env!("CARGO_PKG_VERSION"), "request": request});
     files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
     let stop = Stop::listen()?;
@@ -124,8 +138,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let ended = director.perform(&entries, &mut live);
     live.clear();
     let runs = gather(&folder, entries);
-    // what is there is published whatever happened
-    let document = publish(&folder, &context, &runs);
+    // what is there is published whatever happened, but a shard knows only of its own
+    let document = match shard {
+        Some(shard) => Ok(part(&context, &shard.to_string(), &runs)),
+        None => publish(&folder, &context, &runs),
+    };
     let stopped = ended?;
     let document = document?;
     if stopped.is_some() {
@@ -142,15 +159,35 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         let (count, all, name) = (failed.len(), runs.len(), &first.entry.name);
         output::say(&format!("error: {count} of {all} runs failed, the first of them {name}: {why}"));
     }
-    match args.json {
-        true => output::json(&document),
-        false => output::print(&format!(
+    match (args.json, shard) {
+        (true, _) => output::json(&document),
+        (false, Some(shard)) => output::print(&format!(
+            "shard {shard}: {} of {} runs are finished; the same command without --shard puts all together\n",
+            finished(&runs),
+            runs.len()
+        )),
+        (false, None) => output::print(&format!(
             "{}\n{}\n",
             std::fs::read_to_string(folder.join("table.md")).unwrap_or_default(),
             folder.join("report.html").display()
         )),
     }
     Ok(stopped.unwrap_or(u8::from(!failed.is_empty())))
+}
+
+/// The command line without what concerns only this machine or this call.
+fn command(words: impl Iterator<Item = String>) -> String {
+    let mut kept = vec!["acr-pinn-gpu".to_owned()];
+    let mut words = words.skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--out" | "--adapter" | "--backend" | "--shard" => drop(words.next()),
+            "--force" | "--json" | "--quiet" | "-q" => {}
+            other if ["--out=", "--adapter=", "--backend=", "--shard="].iter().any(|flag| other.starts_with(flag)) => {}
+            _ => kept.push(word),
+        }
+    }
+    kept.join(" ")
 }
 
 fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
@@ -304,4 +341,16 @@ fn sentence(estimate: &Estimate, runs: usize) -> String {
         super::live::duration(estimate.seconds()),
         super::live::duration(estimate.building)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_says_nothing_of_this_machine() {
+        let words = "/usr/bin/acr-pinn-gpu study core --out /home/me/x --seeds 2 --adapter=nvidia --quiet --steps 30";
+        let command = command(words.split(' ').map(str::to_owned));
+        assert_eq!(command, "acr-pinn-gpu study core --seeds 2 --steps 30");
+    }
 }

@@ -1,16 +1,14 @@
 //! A table of numbers as coloured cells with the numbers written in: a result over two settings. For fields on a
 //! grid of many nodes see `heatmap`.
 
-use super::axes::{self, DARK};
-use super::canvas::{Canvas, Rect};
-use super::font::{self, Align, Style};
+use super::drawing::{Align, Drawing, LABEL, Rect, Stroke, Text};
+use super::paint::{Paint, Rgb};
 use super::scale::Scale;
-use super::{Figure, Palette};
+use super::{Figure, Palette, font};
 
-const CELL: [i32; 2] = [112, 58];
-const GAP: i32 = 12;
-const TITLE: f32 = 12.5;
-const VALUE: f32 = 12.0;
+const CELL: [f64; 2] = [104.0, 48.0];
+const GAP: f64 = 10.0;
+const TOP: f64 = 30.0;
 
 /// Builder of a picture of cells; rows are listed from top to bottom.
 #[derive(Clone, Debug)]
@@ -53,53 +51,52 @@ impl Cells {
 
     /// The finished picture.
     pub fn draw(&self) -> Figure {
-        let style = |align| axes::text(align);
-        let size = style(Align::Start).size;
-        let widest = self.rows.iter().map(|row| font::width(row, size).ceil() as i32).max().unwrap_or(0);
-        let left = 2 * GAP + widest + if self.labels[1].is_empty() { 0 } else { size as i32 + GAP };
-        let top = 14 + TITLE as i32 + 14;
-        let panel = [self.columns.len() as i32 * CELL[0], self.rows.len() as i32 * CELL[1]];
-        let below = GAP + size as i32 + if self.labels[0].is_empty() { GAP } else { size as i32 + 2 * GAP };
-        let title = font::width(&self.title, TITLE).ceil() as i32 + 2 * GAP;
-        let mut canvas = Canvas::new((left + panel[0] + 2 * GAP).max(title), top + panel[1] + below);
+        let widest = self.rows.iter().map(|row| font::width(row, LABEL, false)).fold(0.0, f64::max);
+        let left = 2.0 * GAP + widest + if self.labels[1].is_empty() { 0.0 } else { LABEL + GAP };
+        let size = [self.columns.len() as f64 * CELL[0], self.rows.len() as f64 * CELL[1]];
+        let panel = Rect { left, top: TOP, width: size[0], height: size[1] };
+        let below = GAP + LABEL + if self.labels[0].is_empty() { GAP } else { LABEL + 2.0 * GAP };
+        let heading = Text { size: 13.5, bold: true, ..Text::label(&self.title, [GAP, 15.5], Align::Start) };
+        let mut drawing = Drawing::new((panel.right() + GAP).max(heading.width() + 2.0 * GAP), panel.bottom() + below);
+        drawing.text(heading);
         for row in 0..self.rows.len() {
             for column in 0..self.columns.len() {
-                let corner = [left + column as i32 * CELL[0], top + row as i32 * CELL[1]];
-                self.cell(&mut canvas, corner, self.values[row * self.columns.len() + column]);
+                let corner = [left + column as f64 * CELL[0], TOP + row as f64 * CELL[1]];
+                self.cell(&mut drawing, corner, self.values[row * self.columns.len() + column]);
             }
         }
-        axes::frame(&mut canvas, Rect::new(left, top, panel[0], panel[1]), DARK);
+        drawing.frame(panel, Stroke::new(Paint::Frame, 1.0));
+        let baseline = panel.bottom() + GAP + 0.73 * LABEL;
         for (k, name) in self.columns.iter().enumerate() {
-            let x = left + k as i32 * CELL[0] + CELL[0] / 2;
-            let y = top + panel[1] + GAP;
-            font::draw(&mut canvas, name, [x as f32, y as f32 + size], &style(Align::Middle));
+            drawing.text(Text::label(name, [left + (k as f64 + 0.5) * CELL[0], baseline], Align::Middle));
         }
         for (k, name) in self.rows.iter().enumerate() {
-            let y = top + k as i32 * CELL[1] + CELL[1] / 2;
-            font::draw(&mut canvas, name, [(left - GAP) as f32, y as f32 + 0.5 * size], &style(Align::End));
+            let y = TOP + (k as f64 + 0.5) * CELL[1] + 0.36 * LABEL;
+            drawing.text(Text::label(name, [left - GAP, y], Align::End));
         }
-        let middle = [left as f32 + 0.5 * panel[0] as f32, top as f32 + 0.5 * panel[1] as f32];
-        let under = (top + panel[1] + 2 * GAP) as f32 + 2.0 * size;
-        font::draw(&mut canvas, &self.labels[0], [middle[0], under], &style(Align::Middle));
-        let upward = Style { upward: true, ..style(Align::Middle) };
-        font::draw(&mut canvas, &self.labels[1], [GAP as f32 + size, middle[1]], &upward);
-        let heading = Style { size: TITLE, weight: 2.3, ..style(Align::Start) };
-        font::draw(&mut canvas, &self.title, [GAP as f32, 14.0 + TITLE], &heading);
-        canvas.into_figure()
+        let soft = |text: Text| Text { paint: Paint::Soft, ..text };
+        let middle = [left + 0.5 * size[0], TOP + 0.5 * size[1]];
+        drawing.text(soft(Text::label(&self.labels[0], [middle[0], baseline + LABEL + 6.0], Align::Middle)));
+        let rows = Text::label(&self.labels[1], [GAP + LABEL - 4.0, middle[1]], Align::Middle);
+        drawing.text(soft(Text { upward: true, ..rows }));
+        Figure { drawing }
     }
 
-    fn cell(&self, canvas: &mut Canvas, [x, y]: [i32; 2], value: f64) {
-        let rect = Rect::new(x + 1, y + 1, CELL[0] - 2, CELL[1] - 2);
+    fn cell(&self, drawing: &mut Drawing, [left, top]: [f64; 2], value: f64) {
         let unit = if value > 0.0 { self.scale().unit(value).clamp(0.0, 1.0) } else { f64::NAN };
         let color = Palette::Magnitude.color(unit);
-        canvas.fill(rect, if unit.is_nan() { [245; 3] } else { color });
-        let dark = color.map(f32::from);
-        let bright = 0.3 * dark[0] + 0.59 * dark[1] + 0.11 * dark[2] > 140.0 || unit.is_nan();
-        let ink = if bright { DARK } else { [255; 3] };
+        let rect = Rect { left, top, width: CELL[0], height: CELL[1] };
+        drawing.fill(rect, if unit.is_nan() { Paint::Grid } else { Paint::Fixed(color) });
+        let [r, g, b] = color.map(f64::from);
+        const DARK: Rgb = [0x1f, 0x23, 0x28];
+        let ink = match unit.is_nan() {
+            true => Paint::Text,
+            false if 0.3 * r + 0.59 * g + 0.11 * b > 140.0 => Paint::Fixed(DARK),
+            false => Paint::Fixed([255; 3]),
+        };
         let text = if value.is_finite() { format!("{value:.2e}") } else { "none".to_owned() };
-        let style = Style { size: VALUE, ink: ink.into(), ..axes::text(Align::Middle) };
-        let at = [(x + CELL[0] / 2) as f32, (y + CELL[1] / 2) as f32 + 0.5 * VALUE];
-        font::draw(canvas, &text, at, &style);
+        let at = [left + 0.5 * CELL[0], top + 0.5 * CELL[1] + 0.36 * LABEL];
+        drawing.text(Text { paint: ink, size: 12.5, ..Text::label(text, at, Align::Middle) });
     }
 
     fn scale(&self) -> Scale {
@@ -113,17 +110,18 @@ impl Cells {
 
 #[cfg(test)]
 mod tests {
+    use super::super::raster;
     use super::*;
 
     #[test]
     fn cells_are_coloured_by_value_and_odd_numbers_do_not_panic() {
         let names = |count: usize| (0..count).map(|k| format!("row <{k}>")).collect::<Vec<_>>();
         let cells = Cells::new(&names(2), &names(1), &[1e-3, 1.0]).title("t").axes("a", "b");
-        let figure = cells.draw();
-        let left = 2 * GAP + font::width("row <0>", axes::text(Align::Start).size).ceil() as i32 + 11 + GAP;
-        let at = |k: i32| figure.image().get_pixel((left + k * CELL[0] + 4) as u32, 45).0;
-        assert_eq!(at(0), Palette::Magnitude.color(0.0));
-        assert_eq!(at(1), Palette::Magnitude.color(1.0));
+        let image = raster::paint(&cells.draw().drawing);
+        let left = 2.0 * GAP + font::width("row <0>", LABEL, false) + LABEL + GAP;
+        let at = |k: f64| image.at((2.0 * (left + k * CELL[0] + 4.0)) as u32, 2 * (TOP as u32 + 4));
+        assert_eq!(at(0.0), Palette::Magnitude.color(0.0));
+        assert_eq!(at(1.0), Palette::Magnitude.color(1.0));
         for values in [&[f64::NAN, -1.0][..], &[0.0, f64::INFINITY], &[2.0, 2.0], &[]] {
             assert!(Cells::new(&names(2), &names(1), values).draw().png().is_ok());
         }

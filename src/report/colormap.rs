@@ -1,9 +1,9 @@
 //! Colour maps as short tables of anchor colours, interpolated linearly in sRGB.
 
-use super::canvas::Color;
+use super::paint::Rgb as Color;
 
 /// The colour of a missing value (NaN).
-pub const MISSING: Color = [176, 176, 176];
+const MISSING: Color = [176, 176, 176];
 
 /// Which colours stand for a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Palette {
     Sequential,
     /// Blue over near-white to red: a signed value; use it with a range symmetric about zero.
     Diverging,
+    /// The same on dark ground: light blue over near-black to light red.
+    DivergingDark,
     /// Near-white over orange to dark brown: a magnitude that should be small, such as |error|.
     Magnitude,
 }
@@ -42,6 +44,18 @@ const DIVERGING: [Color; 9] = [
     [0x86, 0x16, 0x2c],
 ];
 
+const DIVERGING_DARK: [Color; 9] = [
+    [0xa8, 0xd6, 0xff],
+    [0x5c, 0xa6, 0xe8],
+    [0x2f, 0x73, 0xb4],
+    [0x1e, 0x43, 0x69],
+    [0x16, 0x1b, 0x22],
+    [0x5c, 0x25, 0x2a],
+    [0xa8, 0x3f, 0x3e],
+    [0xe6, 0x78, 0x68],
+    [0xff, 0xc2, 0xb0],
+];
+
 const MAGNITUDE: [Color; 7] = [
     [0xff, 0xfb, 0xf0],
     [0xfd, 0xe3, 0xb4],
@@ -57,8 +71,14 @@ impl Palette {
         match self {
             Palette::Sequential => &SEQUENTIAL,
             Palette::Diverging => &DIVERGING,
+            Palette::DivergingDark => &DIVERGING_DARK,
             Palette::Magnitude => &MAGNITUDE,
         }
+    }
+
+    /// What stands in its place on dark ground, where its middle would glare.
+    pub fn on_dark(self) -> Palette {
+        if self == Palette::Diverging { Palette::DivergingDark } else { self }
     }
 
     /// The colour at `t` in [0, 1]; values outside are clamped, NaN is [`MISSING`].
@@ -84,7 +104,7 @@ mod tests {
 
     #[test]
     fn ends_are_the_anchors_and_outside_is_clamped() {
-        for palette in [Palette::Sequential, Palette::Diverging, Palette::Magnitude] {
+        for palette in [Palette::Sequential, Palette::Diverging, Palette::DivergingDark, Palette::Magnitude] {
             let anchors = palette.anchors();
             assert_eq!(palette.color(0.0), anchors[0]);
             assert_eq!(palette.color(1.0), anchors[anchors.len() - 1]);

@@ -1,28 +1,18 @@
 //! Line plots of several named series: losses over steps, errors, profiles against tabulated points.
 
 use super::Figure;
-use super::axes::{self, Axis, Plot};
-use super::canvas::{Color, Ink, Point, Rect};
-use super::font::{self, Align};
+use super::axes::{Axis, Height, Plot, Room};
+use super::drawing::{Align, Item, LABEL, Point, Rect, Text};
+use super::font;
 use super::grid::range;
+use super::paint::Paint;
 use super::scale::Scale;
-use super::series::{Series, dash, mark, pieces};
+use super::series::{Series, dot, mark, pieces, thinned};
 
-/// Distinguishable also with the common colour-vision deficiencies (after Okabe and Ito).
-const COLORS: [Color; 7] = [
-    [0x00, 0x72, 0xb2],
-    [0xd5, 0x5e, 0x00],
-    [0x00, 0x9e, 0x73],
-    [0xb4, 0x5a, 0x9b],
-    [0xe6, 0x9f, 0x00],
-    [0x3f, 0xa9, 0xdd],
-    [0x55, 0x55, 0x55],
-];
-const LINE: f32 = 2.0;
-const BAND_ALPHA: f32 = 0.2;
-const LEGEND_ROW: i32 = 22;
-const LEGEND_LINE: i32 = 30;
-const LEGEND_PAD: i32 = 10;
+const BAND: f64 = 0.2;
+const ROW: f64 = 19.0;
+const SAMPLE: f64 = 24.0;
+const BETWEEN: f64 = 18.0;
 
 /// Builder of a line plot.
 #[derive(Clone, Debug)]
@@ -31,7 +21,7 @@ pub struct Curves {
     labels: [String; 2],
     log: [bool; 2],
     limits: [Option<[f64; 2]>; 2],
-    size: [i32; 2],
+    size: [f64; 2],
     series: Vec<Series>,
 }
 
@@ -44,8 +34,8 @@ impl Default for Curves {
 impl Curves {
     /// An empty plot with linear axes.
     pub fn new() -> Self {
-        let labels = [String::new(), String::new()];
-        Self { title: String::new(), labels, log: [false; 2], limits: [None; 2], size: [640, 420], series: Vec::new() }
+        let (labels, size) = ([String::new(), String::new()], [560.0, 270.0]);
+        Self { title: String::new(), labels, log: [false; 2], limits: [None; 2], size, series: Vec::new() }
     }
 
     /// The line above the plot.
@@ -72,21 +62,21 @@ impl Curves {
         self
     }
 
-    /// Exact ends of the x axis (default: the data).
+    /// Exact ends of the x axis (default: round numbers around the data).
     pub fn x_limits(mut self, lo: f64, hi: f64) -> Self {
         self.limits[0] = Some([lo, hi]);
         self
     }
 
-    /// Exact ends of the y axis (default: the data with a little air).
+    /// Exact ends of the y axis (default: round numbers around the data).
     pub fn y_limits(mut self, lo: f64, hi: f64) -> Self {
         self.limits[1] = Some([lo, hi]);
         self
     }
 
-    /// Width and height of the data rectangle in pixels (default 640 × 420, at least 240 × 160).
+    /// Width of the figure and height of its data rectangle in pixels (default 560 and 270).
     pub fn size(mut self, width: u16, height: u16) -> Self {
-        self.size = [i32::from(width.max(240)), i32::from(height.max(160))];
+        self.size = [f64::from(width.max(240)), f64::from(height.max(80))];
         self
     }
 
@@ -96,39 +86,39 @@ impl Curves {
         self
     }
 
-    /// The finished picture. The legend goes into a free corner, or beside the plot if there is none.
+    /// The finished picture, with the legend in a row above the data.
     pub fn draw(&self) -> Figure {
-        let mut plot = self.paint(0);
-        let legend = self.legend_size();
-        let mut corner = self.free_corner(&plot, legend);
-        if corner.is_none() && !self.named().is_empty() {
-            plot = self.paint(legend[0] + 8);
-            corner = Some([plot.panel.right + 8, plot.panel.top]);
-        }
+        let mut plot = self.paint();
         plot.finish();
-        if let Some(corner) = corner {
-            self.legend(&mut plot, corner);
+        // on the frame they would be cut in half
+        for (k, series) in self.series.iter().enumerate() {
+            let inside = |at: &Point| within(&plot.panel, at);
+            let marks = pieces(series, &plot).into_iter().flatten().filter(inside);
+            let items = marks.flat_map(|at| series.marker.iter().map(move |&shape| mark(shape, at, Paint::Series(k))));
+            plot.drawing.items.extend(items.collect::<Vec<_>>());
+            let alone = pieces(series, &plot).into_iter().filter(|piece| piece.len() == 1 && series.line);
+            let dots = alone.flatten().filter(inside).map(|at| dot(at, Paint::Series(k)));
+            plot.drawing.items.extend(dots.collect::<Vec<_>>());
         }
-        plot.canvas.into_figure()
+        self.legend(&mut plot);
+        Figure { drawing: plot.drawing }
     }
 
-    fn paint(&self, right: i32) -> Plot {
-        let axis = |k: usize| Axis { scale: self.scale(k), label: self.labels[k].clone() };
-        let mut plot = Plot::new(&self.title, axis(0), axis(1), self.size, right);
+    fn paint(&self) -> Plot {
+        let axes = [0, 1].map(|k| Axis { scale: self.scale(k), label: self.labels[k].clone() });
+        let above = ROW * self.places().last().map_or(0.0, |[_, row]| row + 1.0);
+        let room = Room { width: self.size[0], height: Height::Pixels(self.size[1]), above, right: 0.0 };
+        let mut plot = Plot::new(&self.title, axes, room);
         plot.grid();
+        let mut items = Vec::new();
         for k in 0..self.series.len() {
-            self.shade(&mut plot, k);
+            items.extend(self.shade(&plot, k));
         }
-        for (k, series) in self.series.iter().enumerate() {
-            let ink = self.ink(k);
-            for path in pieces(series, &plot) {
-                if series.line {
-                    plot.canvas.stroke(&dash(&path, series.dashed), LINE, ink);
-                }
-            }
-            let marks = pieces(series, &plot).into_iter().flatten();
-            marks.for_each(|at| series.marker.iter().for_each(|&shape| mark(&mut plot, shape, at, ink)));
+        for (k, series) in self.series.iter().enumerate().filter(|(_, series)| series.line) {
+            let paths: Vec<_> = pieces(series, &plot).iter().filter(|p| p.len() > 1).map(|p| thinned(p)).collect();
+            items.push(Item::Lines { paths, stroke: series.stroke(Paint::Series(k)) });
         }
+        plot.drawing.items.push(Item::Clipped { rect: plot.panel, items });
         plot
     }
 
@@ -145,88 +135,78 @@ impl Curves {
             (Some([lo, hi]), _) if self.log[k] && lo > 0.0 && hi > lo => Scale { lo, hi, log: true },
             (Some(limits), _) if !self.log[k] => Scale::linear(limits),
             (_, data) if self.log[k] => Scale::logarithmic(data.unwrap_or([0.1, 1.0])),
-            (_, data) if k == 0 && self.series.iter().all(|series| series.marker.is_none()) => {
-                Scale::linear(data.unwrap_or([0.0, 1.0]))
-            }
-            (_, data) => Scale::padded(data.unwrap_or([0.0, 1.0])),
+            (_, data) => Scale::around(data.unwrap_or([0.0, 1.0])),
         }
     }
 
-    fn ink(&self, k: usize) -> Ink {
-        self.series[k].color.unwrap_or(COLORS[k % COLORS.len()]).into()
-    }
-
-    /// The band of a series, column by column between neighbouring points.
-    fn shade(&self, plot: &mut Plot, k: usize) {
+    /// The band of a series, one area for each stretch without a gap.
+    fn shade(&self, plot: &Plot, k: usize) -> Vec<Item> {
         let series = &self.series[k];
-        let ink = Ink { alpha: BAND_ALPHA, ..self.ink(k) };
         let edges: Vec<Option<[Point; 2]>> = (0..series.x.len())
             .map(|n| {
-                let at = series.bounds(n)?.map(|y| plot.place(series.x[n], y));
-                // A lower end that a logarithmic axis cannot show means "down to the bottom".
-                let lower = if at[0][1].is_nan() { [at[1][0], plot.panel.bottom as f32] } else { at[0] };
-                at[1].iter().all(|c| c.is_finite()).then_some([lower, at[1]])
+                let [lower, upper] = series.bounds(n)?.map(|y| plot.place(series.x[n], y));
+                // a lower end that a logarithmic axis cannot show means "down to the bottom"
+                let lower = if lower[1].is_nan() { [upper[0], plot.panel.bottom()] } else { lower };
+                upper.iter().chain(&lower).all(|c| c.is_finite()).then_some([lower, upper])
             })
             .collect();
-        for pair in edges.windows(2) {
-            let (Some(a), Some(b)) = (pair[0], pair[1]) else { continue };
-            let [from, to] = [a[0][0], b[0][0]].map(|x| (x - 0.5).ceil() as i32);
-            for column in from.max(plot.panel.left)..to.min(plot.panel.right) {
-                let t = (column as f32 + 0.5 - a[0][0]) / (b[0][0] - a[0][0]);
-                let [bottom, top] = [0, 1].map(|side| a[side][1] + t * (b[side][1] - a[side][1]));
-                let [first, last] = [top.min(bottom), top.max(bottom)].map(|y| y.round() as i32);
-                plot.canvas.fill(Rect { left: column, right: column + 1, top: first, bottom: last }, ink);
-            }
-        }
+        let area = |stretch: &[Option<[Point; 2]>]| {
+            let known: Vec<[Point; 2]> = stretch.iter().copied().flatten().collect();
+            let there = known.iter().map(|[lower, _]| *lower);
+            let outline = there.chain(known.iter().rev().map(|[_, upper]| *upper)).collect();
+            Item::Area { outline, fill: Paint::Series(k), opacity: BAND, edge: None }
+        };
+        edges.split(Option::is_none).filter(|stretch| stretch.len() > 1).map(area).collect()
     }
 
     fn named(&self) -> Vec<usize> {
         (0..self.series.len()).filter(|&k| !self.series[k].name.is_empty()).collect()
     }
 
-    fn legend_size(&self) -> [i32; 2] {
-        let size = axes::text(Align::Start).size;
-        let names = self.named();
-        let widest = names.iter().map(|&k| font::width(&self.series[k].name, size).ceil() as i32).max();
-        let width = 2 * LEGEND_PAD + LEGEND_LINE + 8 + widest.unwrap_or(0);
-        [width, 2 * LEGEND_PAD - 4 + LEGEND_ROW * names.len() as i32]
+    /// Where the entries of the legend stand: pixels from the left, and the number of the row.
+    fn places(&self) -> Vec<[f64; 2]> {
+        let room = self.size[0] - 60.0;
+        let (mut places, mut x, mut row) = (Vec::new(), 0.0, 0.0);
+        for k in self.named() {
+            let width = (SAMPLE + 6.0 + font::width(&self.series[k].name, LABEL, false)).min(room);
+            if x > 0.0 && x + width > room {
+                (x, row) = (0.0, row + 1.0);
+            }
+            places.push([x, row]);
+            x += width + BETWEEN;
+        }
+        places
     }
 
-    /// The first corner whose rectangle holds no data.
-    fn free_corner(&self, plot: &Plot, [width, height]: [i32; 2]) -> Option<[i32; 2]> {
-        let Rect { left, top, right, bottom } = plot.panel;
-        let margin = 10;
-        let columns = [right - margin - width, left + margin];
-        let rows = [top + margin, bottom - margin - height];
-        let corners = rows.into_iter().flat_map(|y| columns.map(|x| [x, y]));
-        let fits = width + 2 * margin < plot.panel.width() && height + 2 * margin < plot.panel.height();
-        let free = |&[x, y]: &[i32; 2]| {
-            let untouched = |c: Color| c[0] == c[1] && c[1] == c[2];
-            (y - 4..y + height + 4).all(|v| (x - 4..x + width + 4).all(|u| untouched(plot.canvas.pixel(u, v))))
-        };
-        corners.filter(|_| fits && !self.named().is_empty()).find(free)
-    }
-
-    fn legend(&self, plot: &mut Plot, [left, top]: [i32; 2]) {
-        let [width, height] = self.legend_size();
-        plot.canvas.fill(Rect::new(left, top, width, height), [255; 3]);
-        axes::frame(&mut plot.canvas, Rect::new(left, top, width, height), axes::GRID);
-        for (row, k) in self.named().into_iter().enumerate() {
-            let (series, ink) = (&self.series[k], self.ink(k));
-            let y = (top + LEGEND_PAD - 2 + LEGEND_ROW * row as i32 + LEGEND_ROW / 2) as f32;
-            let [from, to] = [left + LEGEND_PAD, left + LEGEND_PAD + LEGEND_LINE].map(|x| x as f32);
+    fn legend(&self, plot: &mut Plot) {
+        let places = self.places();
+        let rows = places.last().map_or(0.0, |[_, row]| row + 1.0);
+        // a factor of the axis stands between the legend and the data
+        let top = if self.title.is_empty() { 4.0 } else { 25.5 };
+        debug_assert!(top + rows * ROW <= plot.panel.top);
+        for (k, [x, row]) in self.named().into_iter().zip(places) {
+            let (series, paint) = (&self.series[k], Paint::Series(k));
+            let [left, middle] = [plot.panel.left + x, top + ROW * row + 0.5 * ROW];
             if series.spread.is_some() {
-                let swatch = Rect::new(from as i32, y as i32 - 5, LEGEND_LINE, 11);
-                plot.canvas.fill(swatch, Ink { alpha: BAND_ALPHA, ..ink });
+                let corner = [left, middle - 5.0];
+                let outline = [[0.0, 0.0], [SAMPLE, 0.0], [SAMPLE, 10.0], [0.0, 10.0]];
+                let outline = outline.map(|[a, b]| [corner[0] + a, corner[1] + b]).to_vec();
+                plot.drawing.items.push(Item::Area { outline, fill: paint, opacity: BAND, edge: None });
             }
             if series.line {
-                plot.canvas.stroke(&dash(&[[from, y + 0.5], [to, y + 0.5]], series.dashed), LINE, ink);
+                plot.drawing.line([left, middle], [left + SAMPLE, middle], series.stroke(paint));
             }
-            series.marker.iter().for_each(|&shape| mark(plot, shape, [0.5 * (from + to), y + 0.5], ink));
-            let style = axes::text(Align::Start);
-            font::draw(&mut plot.canvas, &series.name, [to + 8.0, y + 0.5 + 0.5 * style.size], &style);
+            let marks = series.marker.iter().map(|&shape| mark(shape, [left + 0.5 * SAMPLE, middle], paint));
+            plot.drawing.items.extend(marks.collect::<Vec<_>>());
+            let name = Text::label(&series.name, [left + SAMPLE + 6.0, middle + 0.36 * LABEL], Align::Start);
+            plot.drawing.text(name.fitting(self.size[0] - left - SAMPLE - 8.0));
         }
     }
+}
+
+fn within(panel: &Rect, at: &Point) -> bool {
+    (panel.left - 1.0..=panel.right() + 1.0).contains(&at[0])
+        && (panel.top - 1.0..=panel.bottom() + 1.0).contains(&at[1])
 }
 
 #[cfg(test)]
@@ -241,17 +221,23 @@ mod tests {
         let curves = Curves::new().log_y().series(series.clone());
         let scale = curves.scale(1);
         assert!(scale.log && scale.lo > 1e-5 && scale.lo <= 1e-4 && scale.hi >= 1.0);
-        let lengths: Vec<usize> = pieces(&series, &curves.paint(0)).iter().map(Vec::len).collect();
+        let lengths: Vec<usize> = pieces(&series, &curves.paint()).iter().map(Vec::len).collect();
         assert_eq!(lengths, [2, 1]);
     }
 
+    /// A run with one evaluation has one point, and it can be seen.
     #[test]
-    fn a_point_lands_where_its_axes_say() {
-        let curves = Curves::new().x_limits(0.0, 10.0).y_limits(0.0, 1.0).size(240, 161);
-        let plot = curves.series(Series::line("", &[0.0, 10.0], &[0.5, 0.5])).paint(0);
-        let at = plot.place(3.0, 0.5);
-        assert_eq!(plot.canvas.pixel(at[0] as i32, at[1] as i32), COLORS[0]);
-        assert_eq!(plot.place(0.0, 0.0), [plot.panel.left as f32, plot.panel.bottom as f32]);
+    fn a_single_point_is_a_dot() {
+        let one = Curves::new().log_y().x_limits(0.0, 50.0).series(Series::line("loss", &[50.0], &[0.3]));
+        let blue = |figure: &Figure| {
+            let image = super::super::raster::paint(&figure.drawing);
+            (0..image.height)
+                .flat_map(|y| (0..image.width).map(move |x| (x, y)))
+                .any(|(x, y)| y > 90 && image.at(x, y) == Paint::Series(0).light())
+        };
+        assert!(blue(&one.draw()));
+        let outside = Curves::new().x_limits(0.0, 1.0).series(Series::line("", &[50.0], &[0.3]));
+        assert!(!blue(&outside.draw()));
     }
 
     #[test]
@@ -271,17 +257,20 @@ mod tests {
                 let line = Series::line("a <long> name", x, y).marked(Marker::Diamond).dashed();
                 let curves = Curves::new().series(line.band(y, &[1.0]));
                 let curves = if log { curves.log_x().log_y() } else { curves };
-                assert!(curves.draw().png().is_ok());
+                assert!(curves.draw().png().is_ok() && !curves.draw().svg("").contains("NaN"));
             }
         }
         assert!(Curves::new().log_y().draw().png().is_ok());
     }
 
     #[test]
-    fn a_crowded_plot_has_its_legend_beside_it() {
-        let x: Vec<f64> = (0..200).map(f64::from).collect();
-        let y: Vec<f64> = x.iter().map(|x| if x % 2.0 == 0.0 { 0.0 } else { 1.0 }).collect();
-        let draw = |name: &str| Curves::new().series(Series::line(name, &x, &y)).draw().image().width();
-        assert!(draw("everywhere") > draw(""));
+    fn a_long_legend_takes_rows() {
+        let draw = |names: usize| {
+            let plot = (0..names).fold(Curves::new(), |plot, k| {
+                plot.series(Series::line(format!("the series with number {k}"), &[0.0, 1.0], &[0.0, 1.0]))
+            });
+            plot.draw().drawing.height
+        };
+        assert!(draw(1) > draw(0) && draw(9) > draw(2) + ROW);
     }
 }

@@ -1,38 +1,39 @@
 //! A scalar field as a picture: colours, colour bar, axes. x runs to the right, y (or t) upward.
 
-use super::axes::{self, Axis, Plot, Side};
-use super::canvas::{Canvas, Rect};
-use super::font::{self, Align, Style};
-use super::scale::Scale;
+use super::axes::{self, Axis, Height, Plot, Room, Side};
+use super::bitmap::Bitmap;
+use super::drawing::{Drawing, Item, Rect, Stroke};
+use super::paint::Paint;
+use super::scale::{Scale, Ticks};
 use super::{Figure, Grid, Palette};
 
-/// Longest side of the data rectangle in pixels, unless chosen.
-const SIDE: u16 = 560;
-const BAR: i32 = 20;
-const BAR_GAP: i32 = 18;
+/// Width of the figure in pixels, unless chosen: three of them stand side by side on a page.
+const WIDTH: u16 = 384;
+const BAR: f64 = 11.0;
+const BAR_GAP: f64 = 10.0;
+/// Pixels of the map per pixel of the figure: enough for what interpolation between nodes shows.
+const SHARP: f64 = 1.5;
 
 /// Builder of a heat map.
 #[derive(Clone, Debug)]
 pub struct Heatmap {
     grid: Grid,
     title: String,
-    labels: [String; 3],
+    labels: [String; 2],
     palette: Palette,
     range: Option<[f64; 2]>,
     symmetric: bool,
-    nearest: bool,
-    side: u16,
+    width: u16,
 }
 
 impl Heatmap {
     /// A heat map of `grid` with sequential colours over its whole range.
     pub fn new(grid: Grid) -> Self {
-        let labels = ["x".into(), "y".into(), String::new()];
-        let (title, palette) = (String::new(), Palette::Sequential);
-        Self { grid, title, labels, palette, range: None, symmetric: false, nearest: false, side: SIDE }
+        let (labels, title) = (["x".into(), "y".into()], String::new());
+        Self { grid, title, labels, palette: Palette::Sequential, range: None, symmetric: false, width: WIDTH }
     }
 
-    /// The line above the picture.
+    /// The line above the picture: what the colours mean.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
@@ -40,19 +41,7 @@ impl Heatmap {
 
     /// Labels of the horizontal and the vertical axis (default `x` and `y`).
     pub fn axes(mut self, x: impl Into<String>, y: impl Into<String>) -> Self {
-        [self.labels[0], self.labels[1]] = [x.into(), y.into()];
-        self
-    }
-
-    /// What the colours mean, written along the colour bar.
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.labels[2] = label.into();
-        self
-    }
-
-    /// Which colours to use.
-    pub fn palette(mut self, palette: Palette) -> Self {
-        self.palette = palette;
+        self.labels = [x.into(), y.into()];
         self
     }
 
@@ -68,15 +57,9 @@ impl Heatmap {
         self
     }
 
-    /// Shows every node as a block of one colour instead of interpolating between nodes.
-    pub fn nearest(mut self) -> Self {
-        self.nearest = true;
-        self
-    }
-
-    /// Longest side of the data rectangle in pixels (default 560, at least 200): about 340 for three in a row.
-    pub fn side(mut self, pixels: u16) -> Self {
-        self.side = pixels.max(200);
+    /// Width of the whole figure in pixels (default 384, at least 240).
+    pub fn width(mut self, pixels: u16) -> Self {
+        self.width = pixels.max(240);
         self
     }
 
@@ -84,55 +67,42 @@ impl Heatmap {
     pub fn draw(&self) -> Figure {
         let mut plot = self.paint();
         plot.finish();
-        self.bar(&mut plot.canvas, plot.panel);
-        plot.canvas.into_figure()
+        self.bar(&mut plot.drawing, plot.panel);
+        Figure { drawing: plot.drawing }
     }
 
-    /// The colours alone, clipped to the panel: other drawings may go on top before frame and bar.
+    /// The colours alone: other drawings may go on top before frame and bar.
     pub(super) fn paint(&self) -> Plot {
         let axis = |k: usize, ends: [f64; 2]| Axis { scale: Scale::linear(ends), label: self.labels[k].clone() };
-        let ticks = self.scale().ticks(7);
-        let label = if self.bar_label(&ticks.factor).is_empty() { 0 } else { 30 };
-        let right = BAR_GAP + BAR + 12 + axes::widest(&ticks).max(26) + label;
-        let [x, y] = [axis(0, self.grid.x), axis(1, self.grid.y)];
-        let mut plot = Plot::new(&self.title, x, y, self.pixels(), right);
-        let (panel, scale) = (plot.panel, self.scale());
-        for row in 0..panel.height() {
-            for column in 0..panel.width() {
-                let fx = (f64::from(column) + 0.5) / f64::from(panel.width());
-                let fy = 1.0 - (f64::from(row) + 0.5) / f64::from(panel.height());
-                let value = if self.nearest { self.grid.nearest(fx, fy) } else { self.grid.bilinear(fx, fy) };
-                let color = self.palette.color(scale.unit(value));
-                plot.canvas.blend(panel.left + column, panel.top + row, color.into(), 1.0);
-            }
-        }
+        let right = BAR_GAP + BAR + 10.0 + axes::widest(&self.bar_ticks(300.0)).max(38.0) + 2.0;
+        let (width, height) = (f64::from(self.width), Height::OfWidth(self.ratio()));
+        let room = Room { width, height, above: 0.0, right };
+        // the factor of the colour bar belongs to what the colours mean
+        let title = match self.bar_ticks(300.0).factor {
+            factor if factor.is_empty() => self.title.clone(),
+            factor => format!("{} ({factor})", self.title),
+        };
+        let mut plot = Plot::new(&title, [axis(0, self.grid.x), axis(1, self.grid.y)], room);
+        let (rect, scale) = (plot.panel, self.scale());
+        let [across, down] = [rect.width, rect.height].map(|length| (SHARP * length).round() as u32);
+        let value = |x: f64, y: f64| scale.unit(self.grid.bilinear(x, 1.0 - y));
+        let bitmap = Bitmap::new(across, down, self.palette, value);
+        plot.drawing.items.push(Item::Image { rect, bitmap });
         plot
     }
 
-    /// Colour bar to the right of the panel, with ticks and label.
-    pub(super) fn bar(&self, canvas: &mut Canvas, panel: Rect) {
-        let (scale, bar) = (self.scale(), Rect::new(panel.right + BAR_GAP, panel.top, BAR, panel.height()));
-        for row in 0..bar.height() {
-            let unit = 1.0 - (f64::from(row) + 0.5) / f64::from(bar.height());
-            canvas.fill(Rect::new(bar.left, bar.top + row, BAR, 1), self.palette.color(unit));
-        }
-        axes::frame(canvas, bar, axes::DARK);
-        let mut ticks = scale.ticks(axes::per_length(bar.height(), 60));
-        // Above the bar the factor would run into a long title.
-        let label = self.bar_label(&std::mem::take(&mut ticks.factor));
-        axes::vertical_axis(canvas, bar, &scale, &ticks, Side::Right);
-        let x = bar.right + 12 + axes::widest(&ticks).max(26) + 20;
-        let middle = 0.5 * (bar.top + bar.bottom) as f32;
-        let style = Style { upward: true, ..axes::text(Align::Middle) };
-        font::draw(canvas, &label, [x as f32, middle], &style);
+    /// Colour bar to the right of the panel, with ticks.
+    pub(super) fn bar(&self, drawing: &mut Drawing, panel: Rect) {
+        let rect = Rect { left: panel.right() + BAR_GAP, width: BAR, ..panel };
+        let bitmap = Bitmap::new(1, 256, self.palette, |_, y| 1.0 - y);
+        drawing.items.push(Item::Image { rect, bitmap });
+        drawing.frame(rect, Stroke::new(Paint::Frame, 1.0));
+        let ticks = Ticks { factor: String::new(), ..self.bar_ticks(panel.height) };
+        axes::vertical_axis(drawing, rect, &self.scale(), &ticks, Side::Right);
     }
 
-    fn bar_label(&self, factor: &str) -> String {
-        match (self.labels[2].as_str(), factor) {
-            (label, "") => label.into(),
-            ("", factor) => factor.into(),
-            (label, factor) => format!("{label} ({factor})"),
-        }
+    fn bar_ticks(&self, height: f64) -> Ticks {
+        self.scale().ticks(axes::per_length(height, 42.0))
     }
 
     fn scale(&self) -> Scale {
@@ -144,22 +114,21 @@ impl Heatmap {
         Scale::linear(if size > 0.0 { [-size, size] } else { [-1.0, 1.0] })
     }
 
-    /// Size of the data rectangle: true to scale unless that would be a ribbon.
-    fn pixels(&self) -> [i32; 2] {
+    /// Height by width of the data rectangle: true to scale unless that would be a ribbon.
+    fn ratio(&self) -> f64 {
         let length = |ends: [f64; 2]| (ends[1] - ends[0]).abs();
         let ratio = length(self.grid.y) / length(self.grid.x);
-        let ratio = if (0.4..=1.6).contains(&ratio) { ratio } else { 0.75 };
-        let scale = f64::from(self.side) / ratio.max(1.0);
-        [scale.round() as i32, (scale * ratio).round() as i32]
+        if (0.4..=1.6).contains(&ratio) { ratio } else { 0.75 }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::raster;
     use super::*;
 
     fn ramp() -> Grid {
-        // f = i + 2 j on 3 × 3 nodes: smallest at (x₀, y₀), largest at (x₂, y₂).
+        // f = i + 2 j on 3 × 3 nodes: smallest at (x₀, y₀), largest at (x₂, y₂)
         let values: Vec<f32> = (0..9u8).map(|k| f32::from(k / 3) + 2.0 * f32::from(k % 3)).collect();
         Grid::new(&values, 3, 3, [0.0, 1.0], [0.0, 1.0]).unwrap()
     }
@@ -167,32 +136,32 @@ mod tests {
     #[test]
     fn corners_have_the_colours_of_their_nodes_with_y_upward() {
         let plot = Heatmap::new(ramp()).paint();
-        let panel = plot.panel;
-        let close = |x: i32, y: i32, t: f64| {
-            let (got, wanted) = (plot.canvas.pixel(x, y), Palette::Sequential.color(t));
+        let (panel, image) = (plot.panel, raster::paint(&plot.drawing));
+        let close = |x: f64, y: f64, t: f64| {
+            let (got, wanted) = (image.at((2.0 * x) as u32, (2.0 * y) as u32), Palette::Sequential.color(t));
             let off = got.iter().zip(wanted).map(|(a, b)| a.abs_diff(b)).max();
-            assert!(off <= Some(2), "({x}, {y}): got {got:?}, wanted {wanted:?}");
+            assert!(off <= Some(6), "({x}, {y}): got {got:?}, wanted {wanted:?}");
         };
-        close(panel.left, panel.bottom - 1, 0.0);
-        close(panel.right - 1, panel.bottom - 1, 2.0 / 6.0);
-        close(panel.left, panel.top, 4.0 / 6.0);
-        close(panel.right - 1, panel.top, 1.0);
+        close(panel.left + 2.0, panel.bottom() - 2.0, 0.0);
+        close(panel.right() - 2.0, panel.bottom() - 2.0, 2.0 / 6.0);
+        close(panel.left + 2.0, panel.top + 2.0, 4.0 / 6.0);
+        close(panel.right() - 2.0, panel.top + 2.0, 1.0);
     }
 
     #[test]
     fn the_same_field_gives_the_same_bytes() {
-        let map = Heatmap::new(ramp()).title("f(x, y)").label("f").signed();
+        let map = Heatmap::new(ramp()).title("f(x, y)").signed();
         assert_eq!(map.draw().png().unwrap(), map.draw().png().unwrap());
+        assert_eq!(map.draw().svg("f"), map.draw().svg("f"));
     }
 
     #[test]
-    fn missing_values_are_grey_and_degenerate_fields_are_drawn() {
+    fn degenerate_fields_are_drawn() {
         let grid = |values: &[f64], nx, ny| Grid::new(values, nx, ny, [0.0, 1.0], [0.0, 0.0]).unwrap();
-        let plot = Heatmap::new(grid(&[f64::NAN, 1.0], 2, 1)).nearest().paint();
-        assert_eq!(plot.canvas.pixel(plot.panel.left, plot.panel.top), super::super::colormap::MISSING);
         for values in [[f64::NAN; 4], [0.0; 4], [7.0; 4], [f64::INFINITY, 0.0, 1.0, -1e308]] {
             assert!(Heatmap::new(grid(&values, 2, 2)).draw().png().is_ok());
-            assert!(Heatmap::new(grid(&values, 1, 4)).signed().range(1.0, 1.0).draw().png().is_ok());
+            let signed = Heatmap::new(grid(&values, 1, 4)).signed().range(1.0, 1.0).draw();
+            assert!(!signed.svg("").contains("NaN"));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! interrupted goes on from its checkpoint, what cannot be done is noted, and the study goes on.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,19 @@ use crate::training::{self, Checkpoint, Evaluator, History, Model, Observer, Pro
 use super::cost::measured;
 use super::race::{Finish, race};
 use super::{Entry, Outcome, Status, Task};
+
+/// How long to wait before looking again whether another process has ended its run.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What came of trying to do a run.
+enum Attempt {
+    /// It is over, by this process or another.
+    Done,
+    /// The watcher wanted to stop, with this exit code.
+    Stopped(u8),
+    /// Another process is at it.
+    Elsewhere,
+}
 
 /// Follows a study.
 pub trait Watch {
@@ -82,35 +96,77 @@ impl<'a> Director<'a> {
         Director { gpu: gpu.clone(), study, force, runner: Runner::new(gpu, tuning), built: None }
     }
 
-    /// Performs what is left of `entries`. Returns the exit code that the watcher stopped it with.
+    /// Performs what is left of `entries`, beside other processes that may work in the same folder: each run is done by
+    /// one of them. Runs of others are waited for, and taken over if their process is gone. Returns the exit code that
+    /// the watcher stopped it with.
     ///
     /// # Errors
     /// Only what concerns the whole study: a folder that cannot be written, a device that is gone. The error of a
     /// single run is noted in its `run.json`.
     pub fn perform(&mut self, entries: &[Entry], watch: &mut dyn Watch) -> Result<Option<u8>> {
-        for (index, entry) in entries.iter().enumerate() {
-            let state = match state_of(self.study, entry) {
-                Err(Error::Usage(_)) if self.force => self.clear(entry)?,
-                state => state?,
-            };
-            if matches!(state.status, Status::Finished | Status::Diverged) {
-                watch.ends(index, &state, true);
-                continue;
+        let mut left: Vec<usize> = (0..entries.len()).collect();
+        let mut waiting = false;
+        while !left.is_empty() {
+            let mut busy = Vec::new();
+            for index in left {
+                match self.attempt(index, &entries[index], watch)? {
+                    Attempt::Done => {}
+                    Attempt::Stopped(code) => return Ok(Some(code)),
+                    Attempt::Elsewhere => busy.push(index),
+                }
             }
-            watch.begins(index);
-            let folder = self.prepare(entry)?;
-            match self.one(entry, &folder, watch) {
-                Ok(Some(code)) => return Ok(Some(code)),
-                Ok(None) => {}
-                // a full disk, or another process that works here
-                Err(error @ (Error::Output { .. } | Error::Usage(_))) => return Err(error),
-                Err(error) if self.gpu.fault().is_some() => return Err(error),
-                // noted in run.json
-                Err(error) => tracing::info!("{}: {error}", entry.name),
+            if !busy.is_empty() {
+                if !std::mem::replace(&mut waiting, true) {
+                    watch.notice(&format!("waiting for {} runs of other processes", busy.len()));
+                }
+                std::thread::sleep(LOOK_AGAIN);
+                if let Some(code) = watch.stop() {
+                    return Ok(Some(code));
+                }
             }
-            watch.ends(index, &Outcome::read(&folder), false);
+            left = busy;
         }
         Ok(None)
+    }
+
+    /// One run, unless it is done or another process does it now.
+    fn attempt(&mut self, index: usize, entry: &Entry, watch: &mut dyn Watch) -> Result<Attempt> {
+        if self.is_over(index, entry, watch)? {
+            return Ok(Attempt::Done);
+        }
+        let folder = folder_of(self.study, entry);
+        std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+        let Some(lock) = files::Lock::attempt(&folder) else { return Ok(Attempt::Elsewhere) };
+        // another process may have ended it between the two
+        if self.is_over(index, entry, watch)? {
+            return Ok(Attempt::Done);
+        }
+        watch.begins(index);
+        self.label(entry, &folder)?;
+        match self.one(entry, &folder, &lock, watch) {
+            Ok(Some(code)) => return Ok(Attempt::Stopped(code)),
+            Ok(None) => {}
+            // a full disk
+            Err(error @ (Error::Output { .. } | Error::Usage(_))) => return Err(error),
+            Err(error) if self.gpu.fault().is_some() => return Err(error),
+            // noted in run.json
+            Err(error) => tracing::info!("{}: {error}", entry.name),
+        }
+        watch.ends(index, &Outcome::read(&folder), false);
+        Ok(Attempt::Done)
+    }
+
+    /// Whether a run needs no more work, which the watcher then hears.
+    fn is_over(&self, index: usize, entry: &Entry, watch: &mut dyn Watch) -> Result<bool> {
+        let state = match state_of(self.study, entry) {
+            Err(Error::Usage(_)) if self.force => self.clear(entry)?,
+            state => state?,
+        };
+        let over = matches!(state.status, Status::Finished | Status::Diverged);
+        if over {
+            watch.ends(index, &state, true);
+        }
+        Ok(over)
     }
 
     /// Removes a run whose settings are not wanted any more.
@@ -120,18 +176,15 @@ impl<'a> Director<'a> {
         Ok(Outcome::open())
     }
 
-    /// The folder of a run with its label.
-    fn prepare(&self, entry: &Entry) -> Result<PathBuf> {
-        let folder = folder_of(self.study, entry);
-        std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
+    /// Says in the folder of a run whose it is.
+    fn label(&self, entry: &Entry, folder: &Path) -> Result<()> {
         let label = json!({"run": entry.name, "variation": entry.variation, "fingerprint": entry.fingerprint()});
-        files::write(&folder.join(LABEL), format!("{label:#}\n").as_bytes())?;
-        Ok(folder)
+        files::write(&folder.join(LABEL), format!("{label:#}\n").as_bytes())
     }
 
-    fn one(&mut self, entry: &Entry, folder: &Path, watch: &mut dyn Watch) -> Result<Option<u8>> {
+    fn one(&mut self, entry: &Entry, folder: &Path, lock: &files::Lock, watch: &mut dyn Watch) -> Result<Option<u8>> {
         match entry.task {
-            Task::Train => self.train(entry, folder, watch),
+            Task::Train => self.train(entry, folder, lock, watch),
             Task::Measure { warmup, timed } => self.noted(entry, folder, watch, |this, journal, watch| {
                 let built = this.build(entry, watch)?;
                 journal.tile(&built.choice)?;
@@ -150,7 +203,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    fn train(&mut self, entry: &Entry, folder: &Path, watch: &mut dyn Watch) -> Result<Option<u8>> {
+    fn train(&mut self, entry: &Entry, folder: &Path, lock: &files::Lock, watch: &mut dyn Watch) -> Result<Option<u8>> {
         let config = &entry.config;
         let found = Checkpoint::newest(folder, &config.network.layout(&config.shape));
         let from = found.newest.filter(|c| c.configuration == config.fingerprint() && c.step <= config.preset.steps);
@@ -160,7 +213,7 @@ impl<'a> Director<'a> {
             std::fs::remove_dir_all(&checkpoints).map_err(|e| Error::output(&checkpoints, e))?;
         }
         let run = training::Run { config, folder, solution: config.problem.solution(), from, tile: None };
-        let outcome = self.runner.run(run, &mut Follow(watch))?;
+        let outcome = self.runner.run_in(lock, run, &mut Follow(watch))?;
         if self.gpu.fault().is_some() {
             // it was lost on the way and opened again
             (self.gpu, self.built) = (self.runner.gpu().clone(), None);
@@ -176,7 +229,6 @@ impl<'a> Director<'a> {
         watch: &mut dyn Watch,
         work: impl FnOnce(&mut Self, &mut Journal, &mut dyn Watch) -> Result<Option<u8>>,
     ) -> Result<Option<u8>> {
-        let _lock = files::Lock::of(folder)?;
         let mut journal = Journal::start(folder, &entry.config, &self.gpu, None)?;
         work(self, &mut journal, watch).inspect_err(|error| {
             let _ = journal.fail(error);

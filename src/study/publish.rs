@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::report::Page;
+use crate::report::{Page, Tone};
 use crate::training::files;
 
 use super::table::csv_line;
@@ -17,6 +17,8 @@ pub struct Context<'a> {
     pub request: &'a Request,
     /// `run.json`'s record of the adapter.
     pub adapter: Value,
+    /// The command line that asks for the same study.
+    pub command: String,
 }
 
 /// Writes all files; pictures last, since they take longest.
@@ -29,23 +31,31 @@ pub fn publish(folder: &Path, context: &Context, runs: &[Run]) -> Result<Value> 
     let mut page = opening(context, &analysis, runs);
     let pictures = folder.join("figures");
     std::fs::create_dir_all(&pictures).map_err(|e| Error::output(&pictures, e))?;
+    if !analysis.figures.is_empty() {
+        page = page.section("Pictures");
+    }
+    for picture in &analysis.figures {
+        let path = pictures.join(&picture.file);
+        files::write(&path, &picture.figure.png().map_err(|e| Error::output(&path, e))?)?;
+        page = page.figure(&picture.figure, &picture.caption);
+    }
     for table in analysis.tables.iter().filter(|table| !table.rows.is_empty()) {
         page = page.section(&table.title).table(&table.headers, &table.rows).paragraph(&table.note);
     }
-    page = page.section("Pictures");
-    for picture in &analysis.figures {
-        let path = pictures.join(&picture.file);
-        let png = picture.figure.png().map_err(|e| Error::output(&path, e))?;
-        files::write(&path, &png)?;
-        page = page.figure(&png, &picture.caption);
-    }
     let headers: Vec<&str> = CSV_COLUMNS.to_vec();
     let rows: Vec<Vec<String>> = runs.iter().map(cells).collect();
-    page = page.section("Runs").table(&headers, &rows);
+    page = page.section("Details").folded(&format!("The {} runs", runs.len()), &headers, &rows);
     let footer =
         format!("acr-pinn-gpu {} · the numbers are in summary.json and summary.csv", env!("CARGO_PKG_VERSION"));
     files::write(&folder.join("report.html"), page.footer(footer).render().as_bytes())?;
     Ok(document)
+}
+
+/// What is known of some runs of a study, without its analysis: what a shard of it has done.
+pub fn part(context: &Context, shard: &str, runs: &[Run]) -> Value {
+    let all = document(context, &Analysis::default(), runs);
+    json!({"schema": 1, "study": all["study"], "version": all["version"], "adapter": all["adapter"], "shard": shard,
+        "finished": all["finished"], "runs_in_all": all["runs_in_all"], "runs": all["runs"]})
 }
 
 fn document(context: &Context, analysis: &Analysis, runs: &[Run]) -> Value {
@@ -145,7 +155,26 @@ fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
         ("Time of the runs", format!("{seconds:.0} s")),
         ("Adapter", format!("{} ({}, {})", text("name"), text("kind"), text("backend"))),
     ];
-    let page = Page::new(format!("Study {}", context.study.name())).summary(&cards);
-    let page = page.paragraph(sentence(context.study.summary()));
-    analysis.notes.iter().fold(page, |page, note| page.paragraph(note))
+    let (tone, headline) = headline(runs);
+    Page::new(format!("Study {}", context.study.name()))
+        .lead(sentence(context.study.summary()))
+        .verdict(tone, headline, &analysis.notes)
+        .summary(&cards)
+        .section("The same study again")
+        .code(&context.command)
+}
+
+/// How many of the runs are there.
+fn headline(runs: &[Run]) -> (Tone, String) {
+    let of = |status: Status| runs.iter().filter(|run| run.outcome.status == status).count();
+    let (all, done, diverged, failed) = (runs.len(), of(Status::Finished), of(Status::Diverged), of(Status::Failed));
+    match all - done {
+        0 => (Tone::Good, format!("All {all} runs finished")),
+        missing => {
+            let lost = [(diverged, "diverged"), (failed, "failed"), (missing - diverged - failed, "not done yet")];
+            let lost = lost.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+            let text = format!("{done} of {all} runs finished: {}", lost.collect::<Vec<_>>().join(", "));
+            (if failed > 0 || done == 0 { Tone::Bad } else { Tone::Fair }, text)
+        }
+    }
 }

@@ -2,14 +2,26 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 
 use super::faults::Kind;
 
-/// How the names of temporary files end, after the number of the process.
+/// How the names of temporary files end.
 const TEMPORARY: &str = ".tmp";
+
+/// `path` with an ending that no other process has: on a shared disk a process of the same number may run elsewhere.
+pub fn temporary(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{now:x}-{count}{TEMPORARY}", std::process::id()));
+    path.with_file_name(name)
+}
 
 /// Writes `bytes` to `path` by way of a temporary file in the same directory, synced before it is renamed. A file
 /// that is replaced hands its permissions on; a new one may be read by all. A device or a pipe is written as it is.
@@ -29,9 +41,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The same with a fault on the way.
 pub(super) fn write_through(path: &Path, bytes: &[u8], fault: Option<Kind>) -> Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}{TEMPORARY}", std::process::id()));
-    let temporary = directory.join(name);
+    let temporary = temporary(path);
     let attempt = || -> std::io::Result<()> {
         let mut file = create(&temporary, path)?;
         let reached =
@@ -159,24 +169,30 @@ impl Lock {
     /// # Errors
     /// [`Error::Usage`] if another process has it.
     pub fn of(folder: &Path) -> Result<Lock> {
-        // on Unix the directory itself, which leaves nothing behind
-        let file = if cfg!(unix) {
-            File::open(folder)
-        } else {
-            File::options().write(true).create(true).truncate(false).open(folder.join(".lock"))
-        };
-        let Ok(file) = file else { return Ok(Lock { _held: None }) };
-        match fs4::FileExt::try_lock(&file) {
-            Ok(()) => Ok(Lock { _held: Some(file) }),
-            Err(fs4::TryLockError::WouldBlock) => Err(Error::Usage(format!(
+        Lock::attempt(folder).ok_or_else(|| {
+            Error::Usage(format!(
                 "{} is in use by another process that trains there: wait for it, or choose another --out",
                 folder.display()
-            ))),
-            Err(fs4::TryLockError::Error(error)) => {
-                tracing::debug!("{} cannot be locked: {error}", folder.display());
-                Ok(Lock { _held: None })
+            ))
+        })
+    }
+
+    /// The same; none if another process has it.
+    pub fn attempt(folder: &Path) -> Option<Lock> {
+        // on Unix the directory itself, which leaves nothing behind; disks of a network lock only files that are written
+        let directory = || if cfg!(unix) { File::open(folder) } else { Err(ErrorKind::Unsupported.into()) };
+        let file = || File::options().write(true).create(true).truncate(false).open(folder.join(".lock"));
+        for open in [&directory as &dyn Fn() -> std::io::Result<File>, &file] {
+            let Ok(file) = open() else { continue };
+            match fs4::FileExt::try_lock(&file) {
+                Ok(()) => return Some(Lock { _held: Some(file) }),
+                Err(fs4::TryLockError::WouldBlock) => return None,
+                Err(fs4::TryLockError::Error(error)) => {
+                    tracing::debug!("{} cannot be locked: {error}", folder.display());
+                }
             }
         }
+        Some(Lock { _held: None })
     }
 }
 

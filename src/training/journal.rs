@@ -97,11 +97,21 @@ impl Journal {
         self.document[key] = value;
     }
 
-    /// Notes in `run.json` why the run ended early: `diverged`, or `failed` for anything else.
-    pub fn fail(&mut self, error: &Error) -> Result<()> {
+    /// Notes in `run.json` why the run ended early: `diverged`, or `failed` for anything else. Returns `run.json`.
+    pub fn fail(&mut self, error: &Error) -> Result<Value> {
         let status = if matches!(error, Error::Diverged(_)) { "diverged" } else { "failed" };
         self.document["status"] = status.into();
         self.document["error"] = error.to_string().into();
+        write(&self.folder, &self.document)?;
+        Ok(self.document.clone())
+    }
+
+    /// Adds names to the files that `run.json` lists.
+    pub fn add_files(&mut self, names: &[String]) -> Result<()> {
+        if let Value::Array(files) = &mut self.document["files"] {
+            let fresh: Vec<Value> = names.iter().map(|name| json!(name)).filter(|name| !files.contains(name)).collect();
+            files.extend(fresh);
+        }
         write(&self.folder, &self.document)
     }
 

@@ -31,7 +31,7 @@ pub use draft::Draft;
 pub use evaluation::{Evaluation, Evaluator};
 pub use history::{History, Row};
 pub use model::Model;
-pub use observer::{Observer, Progress, Silent, Trained};
+pub use observer::{Observer, Progress, Ruined, Silent, Trained};
 pub use runner::{Outcome, Run, Runner};
 pub use trainer::{StepRecord, Trainer};
 pub use tuning::{Choice, Tuner, Tuning};

@@ -222,7 +222,10 @@ pub fn numbers(name: &str, tensor: &TensorView, shape: &[usize]) -> std::result:
             .chunks_exact(8)
             .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32)
             .collect(),
-        other => return Err(format!("tensor `{name}` holds {other:?}; f32 is expected")),
+        other => {
+            let remedy = "save it as f32, by `.float()` in PyTorch or `.astype(\"float32\")` in NumPy";
+            return Err(format!("tensor `{name}` holds {other:?}; f32 is expected: {remedy}"));
+        }
     };
     match values.iter().position(|v| !v.is_finite()) {
         Some(at) => Err(format!(

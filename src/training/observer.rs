@@ -35,6 +35,16 @@ pub struct Trained<'a> {
     pub history: &'a History,
 }
 
+/// A run that an error has ended.
+pub struct Ruined<'a> {
+    pub config: &'a Config,
+    pub folder: &'a Path,
+    /// Up to the last evaluation.
+    pub history: &'a History,
+    /// Its `run.json`, with status and error.
+    pub document: &'a Value,
+}
+
 /// Follows a run. Nothing an observer does changes the numbers; every method may be left out.
 pub trait Observer {
     /// The exit code to stop with, once the run should stop; asked several times per second.
@@ -56,6 +66,11 @@ pub trait Observer {
 
     /// Adds files to the run directory, such as pictures, and returns their names.
     fn draw(&mut self, _trained: &Trained) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// An error has ended the run. Adds files to the run directory and returns their names.
+    fn failed(&mut self, _ruined: &Ruined) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
 

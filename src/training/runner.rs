@@ -18,7 +18,7 @@ use super::faults;
 use super::files;
 use super::history::{History, Row};
 use super::journal::Journal;
-use super::observer::Observer;
+use super::observer::{Observer, Ruined};
 use super::session::Session;
 use super::trainer::Trainer;
 use super::tuning::{Choice, Tuner, Tuning};
@@ -88,7 +88,12 @@ impl Runner {
     /// `run.json` tells the status at any time: `running`, then `finished`, `interrupted`, `diverged` or `failed`.
     /// Whatever ends the run, its last good state is on the disk before this returns, if the disk takes it.
     pub fn run(&mut self, run: Run, observer: &mut dyn Observer) -> Result<Outcome> {
-        let _lock = files::Lock::of(run.folder)?;
+        let lock = files::Lock::of(run.folder)?;
+        self.run_in(&lock, run, observer)
+    }
+
+    /// The same in a folder that is locked already.
+    pub fn run_in(&mut self, _lock: &files::Lock, run: Run, observer: &mut dyn Observer) -> Result<Outcome> {
         let resumed_at = run.from.as_ref().map(|checkpoint| checkpoint.step);
         for folder in [run.folder, &run.folder.join("checkpoints")] {
             files::sweep(folder);
@@ -107,7 +112,7 @@ impl Runner {
             if kept.state.step > 0 {
                 let _ = kept.save(&run, &journal);
             }
-            let _ = journal.fail(error);
+            let _ = tell(&run, &kept, &mut journal, error, observer);
         })
     }
 
@@ -197,6 +202,15 @@ impl Runner {
         kept.choice = Some(built.choice.clone());
         Ok(self.built.insert(built))
     }
+}
+
+/// Notes an error in `run.json` and lets the observer add what it has to say.
+fn tell(run: &Run, kept: &Kept, journal: &mut Journal, error: &Error, observer: &mut dyn Observer) -> Result<()> {
+    let document = journal.fail(error)?;
+    let history = History::from_numbers(terms(run.config), unknowns(run.config), &kept.state.history);
+    let ruined = Ruined { config: run.config, folder: run.folder, history: &history, document: &document };
+    let names = observer.failed(&ruined)?;
+    journal.add_files(&names)
 }
 
 /// The state of a run before its first step.
