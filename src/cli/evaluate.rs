@@ -16,7 +16,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 use super::adapter::AdapterArgs;
-use super::{guard, output};
+use super::{guard, interventions, output};
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -35,6 +35,10 @@ pub struct Args {
     /// Where predictions go: one tensor [n, 3] per field with value, ∂₀, ∂₁ ([n, 1] in more than two axes)
     #[arg(long, value_name = "FILE", requires = "points")]
     out: Option<PathBuf>,
+    /// Errors with other gates than the network's own, in f64 and without an adapter: native, uniform (one half), swap (the
+    /// other branch), permute (those of another point), mean (over the last training points); or several
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "points")]
+    gates: Vec<String>,
     /// Print one JSON document: errors, or what was predicted
     #[arg(long)]
     json: bool,
@@ -50,11 +54,16 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let model = Model::load(&args.model)?;
     let problem = problem_of(&model, args.problem.as_deref(), &args.model)?;
     fits(&model, problem, &args.model)?;
+    let gates = (!args.gates.is_empty()).then(|| interventions::wanted(&args.gates, &model)).transpose()?;
     output::announce(&trained_for_another(&model, problem), quiet);
     let solution = match &args.reference {
         Some(folder) => Some(reference_in(problem, folder)?),
         None => problem.solution(),
     };
+    if let Some(gates) = gates {
+        interventions::run(&gates, &args.model, &model, problem, solution, (args.json, quiet))?;
+        return Ok(0);
+    }
     let points = args.points.as_deref().map(|path| points_of(problem, path)).transpose()?;
     let outside = points.as_ref().and_then(|points| points::outside(problem, points));
     let outside_words: Vec<String> = outside.iter().map(|(_, what)| what.clone()).collect();
@@ -66,7 +75,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     step.set_parameters(&gpu, &model.parameters);
     let about = json!({
         "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),
-        "network": model.network.name(), "parameters": model.parameters.len(), "adapter": gpu.record(),
+        "network": model.network.name(), "parameters": model.network.layout(&model.shape).trained(), "adapter": gpu.record(),
     });
     if let (Some(points), Some(out)) = (points, &args.out) {
         let streams = predict(&gpu, &setup, &step, &tile, &points, out)?;
@@ -89,7 +98,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         output::json(&joined(about, json!({"reference": origin, "errors": evaluation.errors})));
     } else {
         let mut text =
-            format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), model.parameters.len());
+            format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), about["parameters"]);
         match (evaluation.errors, origin) {
             (Some(e), Some(origin)) => {
                 text += &format!(

@@ -9,6 +9,7 @@ mod doctor;
 mod evaluate;
 mod gradients;
 mod guard;
+mod interventions;
 mod kernels;
 mod list;
 mod live;

@@ -2,7 +2,7 @@
 //! plans. The shaders get the same numbers as constants, so the arrangement is stated here alone.
 
 use crate::networks::layout::Layout;
-use crate::networks::program::{Map, Scale};
+use crate::networks::program::{Scale, Tensors};
 use crate::networks::{Program, Shape};
 
 use super::target::{Columns, Target};
@@ -25,7 +25,7 @@ pub struct Place {
     pub slab: u32,
 }
 
-/// Where one map begins within its layer, in `vec4` units.
+/// Where one map begins, within its layer if it has one, in `vec4` units.
 #[derive(Clone, Copy, Debug)]
 pub struct MapPlaces {
     pub forward: usize,
@@ -42,14 +42,23 @@ pub struct Packing {
     /// Shader constants: name and value.
     pub constants: Vec<(&'static str, usize)>,
     pub maps: Vec<MapPlaces>,
+    /// Numbers of the packed weights that are no parameters.
     fixed: Vec<(usize, f32)>,
+    /// Places in the packed weights of parameters that are not trained, as pairs of both; updates leave them as they are.
+    pub untrained: Vec<(usize, usize)>,
 }
 
-fn columns(map: &Map, layer: usize) -> Columns {
-    match map.features(layer).len() {
+fn columns(program: &Program, m: usize, layer: usize) -> Columns {
+    match program.features(m, layer).len() {
         0 => Columns::Coordinates,
         parts => Columns::Features(parts),
     }
+}
+
+/// The tensors of a map in one layer, by where they begin among the parameters.
+struct Dense {
+    weight: Option<usize>,
+    bias: Option<usize>,
 }
 
 impl Packing {
@@ -64,33 +73,27 @@ impl Packing {
             constants: Vec::new(),
             maps: Vec::new(),
             fixed: Vec::new(),
+            untrained: Vec::new(),
         };
-        let transpose = target.transpose(shape).vectors();
-        let input_gradient = target.input_gradient(shape).vectors();
-        let (mut layer_weights, mut layer_slab) = (0, 0);
-        for map in &program.maps {
-            let forward = [0, 1].map(|layer| target.map(shape, columns(map, layer)).vectors());
-            let at = layer_weights + forward[0].max(forward[1]);
-            packing.maps.push(MapPlaces { forward: layer_weights, transpose: at, slab: layer_slab });
-            let parts = map.features(1).len();
-            layer_weights = at + parts * transpose;
-            let (gradient, share) = target.gradient(shape, parts.max(1));
-            layer_slab += input_gradient + parts / share * gradient.vectors();
-        }
+        // shared maps lie behind the layers, in the weights as in a slab
+        let (layer_weights, layer_slab) = packing.arrange(shape, program, target, false, [0, 0]);
         let layers_at = 1 + shape.depth;
-        let output_at = layers_at + shape.depth * layer_slab;
+        let behind = [shape.depth * layer_weights, layers_at + shape.depth * layer_slab];
+        let (shared_weights, shared_slab) = packing.arrange(shape, program, target, true, behind);
+        let (scales_at, output_at) = (behind[0] + shared_weights, behind[1] + shared_slab);
         packing.slab_vectors = output_at + shape.width + 1;
-        for layer in 0..shape.depth {
-            for (map, places) in program.maps.iter().zip(packing.maps.clone()) {
+        let maps = packing.maps.clone();
+        for (m, places) in maps.iter().enumerate() {
+            for layer in 0..if program.maps[m].shared { 1 } else { shape.depth } {
+                let own = if program.maps[m].shared { 0 } else { layers_at };
                 let at = MapPlaces {
                     forward: layer * layer_weights + places.forward,
                     transpose: layer * layer_weights + places.transpose,
-                    slab: layers_at + layer * layer_slab + places.slab,
+                    slab: own + layer * layer_slab + places.slab,
                 };
-                packing.place_map(shape, target, &layout, map, layer, &at);
+                packing.place_map(shape, target, &layout, program, (m, layer), &at);
             }
         }
-        let scales_at = shape.depth * layer_weights;
         packing.place_scales(shape, &layout, program, scales_at);
         let weights_output_at = scales_at + shape.depth;
         packing.place_output(shape, &layout, program, weights_output_at, output_at);
@@ -102,11 +105,40 @@ impl Packing {
             ("OUTPUT_AT", weights_output_at),
             ("SLAB_LAYERS_AT", layers_at),
             ("SLAB_LAYER", layer_slab),
-            ("INPUT_GRADIENT", input_gradient),
+            ("INPUT_GRADIENT", target.input_gradient(shape).vectors()),
             ("SLAB_OUTPUT_AT", output_at),
             ("SLAB_VECTORS", packing.slab_vectors),
         ]);
         packing
+    }
+
+    /// Gives room to the maps that are shared, or to those of a layer, from `at` on in weights and slab; returns how much.
+    fn arrange(
+        &mut self,
+        shape: &Shape,
+        program: &Program,
+        target: &dyn Target,
+        shared: bool,
+        at: [usize; 2],
+    ) -> (usize, usize) {
+        let transpose = target.transpose(shape).vectors();
+        let input_gradient = target.input_gradient(shape).vectors();
+        let [mut weights, mut slab] = at;
+        self.maps.resize(program.maps.len(), MapPlaces { forward: 0, transpose: 0, slab: 0 });
+        for m in (0..program.maps.len()).filter(|&m| program.maps[m].shared == shared) {
+            // a layer of its own kind may take more room than the others
+            let of = |layer: usize| {
+                let parts = program.features(m, layer).len();
+                let (gradient, share) = target.gradient(shape, parts.max(1));
+                [target.map(shape, columns(program, m, layer)).vectors(), parts / share * gradient.vectors()]
+            };
+            let [first, others] = [of(0), of(1)];
+            let forward = first[0].max(others[0]);
+            self.maps[m] = MapPlaces { forward: weights, transpose: weights + forward, slab };
+            weights += forward + program.pulls(m, 1).len() * transpose;
+            slab += input_gradient + first[1].max(others[1]);
+        }
+        (weights - at[0], slab - at[1])
     }
 
     /// For every number of a slab the parameter whose gradient it is, and the one whose gradient is its opposite.
@@ -126,6 +158,9 @@ impl Packing {
         for &(at, value) in &self.fixed {
             packed[at] = value;
         }
+        for &(at, p) in &self.untrained {
+            packed[at] = parameters[p];
+        }
         for (p, place) in self.places.iter().enumerate() {
             if place.partner == p as u32 {
                 continue;
@@ -143,44 +178,55 @@ impl Packing {
         shape: &Shape,
         target: &dyn Target,
         layout: &Layout,
-        map: &Map,
-        layer: usize,
+        program: &Program,
+        (m, layer): (usize, usize),
         at: &MapPlaces,
     ) {
-        let (width, columns) = (shape.width, columns(map, layer));
+        let (width, columns) = (shape.width, columns(program, m, layer));
         let forward = target.map(shape, columns);
         let transpose = target.transpose(shape);
-        let (gradient, share) = target.gradient(shape, map.features(1).len().max(1));
+        let (gradient, share) = target.gradient(shape, program.features(m, layer).len().max(1));
         let input_gradient = target.input_gradient(shape);
-        let module = (map.module)(layer);
-        let count = if columns == Columns::Coordinates { shape.inputs } else { map.features(layer).len() * width };
-        let (weight, bias) = (layout.offset(&format!("{module}.weight")), layout.offset(&format!("{module}.bias")));
+        let (map, count) = (&program.maps[m], program.columns(m, layer, shape));
+        let pulled = !program.pulls(m, layer).is_empty();
+        let axes = program.coordinates(m, layer, shape);
+        if let Tensors::Fixed(name) = map.tensors {
+            for (column, row) in (0..count).flat_map(|column| (0..width).map(move |row| (column, row))) {
+                let packed = 4 * at.forward + forward.place(row, Some(axes[column]));
+                self.untrained.push((packed, layout.offset(name) + column * width + row));
+            }
+            return;
+        }
+        let Dense { weight, bias } = tensors(layout, map.tensors, layer);
         let twin = map.difference.then_some(width);
         for row in 0..width {
-            let place = Place {
-                packed: (4 * at.forward + forward.place(row, None)) as u32,
-                transposed: NONE,
-                partner: NONE,
-                slab: (4 * at.slab + input_gradient.place(shape.inputs, Some(row))) as u32,
-            };
-            self.put(bias + row, place, twin);
+            if let Some(bias) = bias {
+                let place = Place {
+                    packed: (4 * at.forward + forward.place(row, None)) as u32,
+                    transposed: NONE,
+                    partner: NONE,
+                    slab: (4 * at.slab + input_gradient.place(shape.inputs, Some(row))) as u32,
+                };
+                self.put(bias + row, place, twin);
+            }
+            let Some(weight) = weight else { continue };
             for column in 0..count {
-                let (part, k) = (column / width, column % width);
                 let place = match columns {
                     Columns::Coordinates => Place {
-                        packed: (4 * at.forward + forward.place(row, Some(column))) as u32,
+                        packed: (4 * at.forward + forward.place(row, Some(axes[column]))) as u32,
                         transposed: NONE,
                         partner: NONE,
-                        slab: (4 * at.slab + input_gradient.place(column, Some(row))) as u32,
+                        slab: (4 * at.slab + input_gradient.place(axes[column], Some(row))) as u32,
                     },
                     Columns::Features(_) => {
+                        let (part, k) = (column / width, column % width);
                         let packed = forward.place(row, Some(part * target.pitch(shape) + k));
                         let transposed = 4 * part * transpose.vectors() + transpose.place(k, Some(row));
                         let within = gradient.place(row, Some(part % share * target.pitch(shape) + k));
                         let slab = 4 * (input_gradient.vectors() + part / share * gradient.vectors()) + within;
                         Place {
                             packed: (4 * at.forward + packed) as u32,
-                            transposed: (4 * at.transpose + transposed) as u32,
+                            transposed: if pulled { (4 * at.transpose + transposed) as u32 } else { NONE },
                             partner: NONE,
                             slab: (4 * at.slab + slab) as u32,
                         }
@@ -204,7 +250,7 @@ impl Packing {
     fn place_scales(&mut self, shape: &Shape, layout: &Layout, program: &Program, scales_at: usize) {
         for layer in 0..shape.depth {
             let packed = 4 * (scales_at + layer);
-            match program.join.scale() {
+            match program.scale() {
                 Some(Scale::Trained(name)) => {
                     let slab = 4 * (1 + layer) as u32;
                     let place = Place { packed: packed as u32, transposed: NONE, partner: NONE, slab };
@@ -227,5 +273,18 @@ impl Packing {
                 self.put(p, Place { packed, transposed: NONE, partner: NONE, slab }, None);
             }
         }
+    }
+}
+
+fn tensors(layout: &Layout, tensors: Tensors, layer: usize) -> Dense {
+    let offset = |name: String| Some(layout.offset(&name));
+    match tensors {
+        Tensors::Linear(module) => Dense {
+            weight: offset(format!("{}.weight", module(layer))),
+            bias: offset(format!("{}.bias", module(layer))),
+        },
+        Tensors::Weight(module) => Dense { weight: offset(format!("{}.weight", module(layer))), bias: None },
+        Tensors::Bias(module) => Dense { weight: None, bias: offset(module(layer)) },
+        Tensors::Fixed(_) => Dense { weight: None, bias: None },
     }
 }

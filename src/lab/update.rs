@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Kernel};
-use crate::kernels::packing::Packing;
+use crate::kernels::packing::{NONE, Packing};
 use crate::kernels::prelude::shader;
 use crate::kernels::step::common_prelude;
 use crate::math::{Variant, rng};
@@ -47,7 +47,11 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let (mut wanted, mut adam) = (widen(&case.parameters), Adam::new(count));
     for update in 1..=UPDATES {
         let name = format!("{} {}, update {update}", network.name(), variant.name());
-        let all = random(terms * count, update as u32);
+        let mut all = random(terms * count, update as u32);
+        // no gradient comes to what is not trained
+        for (entry, g) in all.iter_mut().enumerate() {
+            *g *= f32::from(u8::from(packing.places[entry % count].slab != NONE));
+        }
         let coefficients: Vec<f64> = (0..terms).map(|k| 0.5 + 0.75 * k as f64).collect();
         let corrections = [Adam::BETA1, Adam::BETA2].map(|beta| 1.0 - beta.powi(update as i32));
         let given = [&coefficients[..], &[RATE], &corrections].concat();

@@ -14,6 +14,11 @@ pub enum Start {
         /// The gain γ: 5/3 for tanh layers, 1 for linear ones.
         gain: f64,
     },
+    /// Normal.
+    Normal {
+        /// Its standard deviation.
+        deviation: f64,
+    },
     /// Uniform on ±bound.
     Uniform {
         /// The bound, 1/√fan_in in PyTorch's default.
@@ -34,6 +39,17 @@ pub(super) fn initial(layout: &Layout, seed: u64, start: impl Fn(&Slot) -> Start
     parameters
 }
 
+/// The start of a tensor where activations are tanh: gain 5/3 for hidden matrices and 1 for that of the module `output`,
+/// biases zero, residual scales 0.1.
+pub(super) fn of_tanh(slot: &Slot, output: &str) -> Start {
+    match slot.shape.len() {
+        2 if slot.name.strip_suffix(".weight") == Some(output) => Start::Xavier { gain: 1.0 },
+        2 => Start::Xavier { gain: 5.0 / 3.0 },
+        _ if slot.name == "residual_scales" => Start::Constant(0.1),
+        _ => Start::Constant(0.0),
+    }
+}
+
 fn draw(start: Start, slot: &Slot, words: [u32; 4]) -> f64 {
     match start {
         Start::Constant(value) => value,
@@ -41,6 +57,7 @@ fn draw(start: Start, slot: &Slot, words: [u32; 4]) -> f64 {
             let deviation = gain * (2.0 / (slot.rows() + slot.columns()) as f64).sqrt();
             deviation * rng::normal(words[0], words[1])
         }
+        Start::Normal { deviation } => deviation * rng::normal(words[0], words[1]),
         Start::Uniform { bound } => bound * (2.0 * f64::from(rng::uniform01(words[0])) - 1.0),
     }
 }
