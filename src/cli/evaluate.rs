@@ -97,8 +97,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     if args.json {
         output::json(&joined(about, json!({"reference": origin, "errors": evaluation.errors})));
     } else {
-        let mut text =
-            format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), about["parameters"]);
+        let mut text = format!("{} · {} · {} parameters\n", problem.name(), model.network.name(), about["parameters"]);
         match (evaluation.errors, origin) {
             (Some(e), Some(origin)) => {
                 text += &format!(

@@ -5,6 +5,7 @@ use crate::networks::layout::Layout;
 use crate::networks::program::{Scale, Tensors};
 use crate::networks::{Program, Shape};
 
+use super::matrix::Matrix;
 use super::target::{Columns, Target};
 
 /// No place: the parameter has no such copy.
@@ -48,8 +49,8 @@ pub struct Packing {
     pub untrained: Vec<(usize, usize)>,
 }
 
-fn columns(program: &Program, m: usize, layer: usize) -> Columns {
-    match program.features(m, layer).len() {
+fn columns(parts: usize) -> Columns {
+    match parts {
         0 => Columns::Coordinates,
         parts => Columns::Features(parts),
     }
@@ -130,7 +131,7 @@ impl Packing {
             let of = |layer: usize| {
                 let parts = program.features(m, layer).len();
                 let (gradient, share) = target.gradient(shape, parts.max(1));
-                [target.map(shape, columns(program, m, layer)).vectors(), parts / share * gradient.vectors()]
+                [target.map(shape, columns(parts)).vectors(), parts / share * gradient.vectors()]
             };
             let [first, others] = [of(0), of(1)];
             let forward = first[0].max(others[0]);
@@ -182,57 +183,30 @@ impl Packing {
         (m, layer): (usize, usize),
         at: &MapPlaces,
     ) {
-        let (width, columns) = (shape.width, columns(program, m, layer));
-        let forward = target.map(shape, columns);
-        let transpose = target.transpose(shape);
-        let (gradient, share) = target.gradient(shape, program.features(m, layer).len().max(1));
-        let input_gradient = target.input_gradient(shape);
-        let (map, count) = (&program.maps[m], program.columns(m, layer, shape));
-        let pulled = !program.pulls(m, layer).is_empty();
-        let axes = program.coordinates(m, layer, shape);
+        let (map, width) = (&program.maps[m], shape.width);
+        let (count, twin) = (program.columns(m, layer, shape), map.difference.then_some(width));
+        let spot = Spot {
+            shape,
+            target,
+            parts: program.features(m, layer).len(),
+            axes: program.coordinates(m, layer, shape),
+            pulled: !program.pulls(m, layer).is_empty(),
+            at: *at,
+        };
         if let Tensors::Fixed(name) = map.tensors {
             for (column, row) in (0..count).flat_map(|column| (0..width).map(move |row| (column, row))) {
-                let packed = 4 * at.forward + forward.place(row, Some(axes[column]));
+                let packed = spot.weight(row, column).packed as usize;
                 self.untrained.push((packed, layout.offset(name) + column * width + row));
             }
             return;
         }
         let Dense { weight, bias } = tensors(layout, map.tensors, layer);
-        let twin = map.difference.then_some(width);
         for row in 0..width {
             if let Some(bias) = bias {
-                let place = Place {
-                    packed: (4 * at.forward + forward.place(row, None)) as u32,
-                    transposed: NONE,
-                    partner: NONE,
-                    slab: (4 * at.slab + input_gradient.place(shape.inputs, Some(row))) as u32,
-                };
-                self.put(bias + row, place, twin);
+                self.put(bias + row, spot.bias(row), twin);
             }
-            let Some(weight) = weight else { continue };
-            for column in 0..count {
-                let place = match columns {
-                    Columns::Coordinates => Place {
-                        packed: (4 * at.forward + forward.place(row, Some(axes[column]))) as u32,
-                        transposed: NONE,
-                        partner: NONE,
-                        slab: (4 * at.slab + input_gradient.place(axes[column], Some(row))) as u32,
-                    },
-                    Columns::Features(_) => {
-                        let (part, k) = (column / width, column % width);
-                        let packed = forward.place(row, Some(part * target.pitch(shape) + k));
-                        let transposed = 4 * part * transpose.vectors() + transpose.place(k, Some(row));
-                        let within = gradient.place(row, Some(part % share * target.pitch(shape) + k));
-                        let slab = 4 * (input_gradient.vectors() + part / share * gradient.vectors()) + within;
-                        Place {
-                            packed: (4 * at.forward + packed) as u32,
-                            transposed: if pulled { (4 * at.transpose + transposed) as u32 } else { NONE },
-                            partner: NONE,
-                            slab: (4 * at.slab + slab) as u32,
-                        }
-                    }
-                };
-                self.put(weight + row * count + column, place, twin.map(|rows| rows * count));
+            for (column, weight) in (0..count).filter_map(|column| Some((column, weight?))) {
+                self.put(weight + row * count + column, spot.weight(row, column), twin.map(|rows| rows * count));
             }
         }
     }
@@ -273,6 +247,51 @@ impl Packing {
                 self.put(p, Place { packed, transposed: NONE, partner: NONE, slab }, None);
             }
         }
+    }
+}
+
+/// Where the entries of a map go in one layer.
+struct Spot<'a> {
+    shape: &'a Shape,
+    target: &'a dyn Target,
+    /// Feature vectors that it reads; none where it reads coordinates.
+    parts: usize,
+    /// The coordinates of its columns.
+    axes: Vec<usize>,
+    /// Whether its transpose is multiplied.
+    pulled: bool,
+    at: MapPlaces,
+}
+
+impl Spot<'_> {
+    fn map(&self) -> Matrix {
+        self.target.map(self.shape, columns(self.parts))
+    }
+
+    fn place(&self, packed: usize, slab: usize) -> Place {
+        let [packed, slab] = [4 * self.at.forward + packed, 4 * self.at.slab + slab].map(|at| at as u32);
+        Place { packed, transposed: NONE, partner: NONE, slab }
+    }
+
+    fn bias(&self, row: usize) -> Place {
+        let inputs = self.target.input_gradient(self.shape);
+        self.place(self.map().place(row, None), inputs.place(self.shape.inputs, Some(row)))
+    }
+
+    fn weight(&self, row: usize, column: usize) -> Place {
+        let (shape, target) = (self.shape, self.target);
+        let inputs = target.input_gradient(shape);
+        if self.parts == 0 {
+            let axis = self.axes[column];
+            return self.place(self.map().place(row, Some(axis)), inputs.place(axis, Some(row)));
+        }
+        let (part, k, pitch) = (column / shape.width, column % shape.width, target.pitch(shape));
+        let (transpose, (gradient, share)) = (target.transpose(shape), target.gradient(shape, self.parts));
+        let packed = self.map().place(row, Some(part * pitch + k));
+        let within = gradient.place(row, Some(part % share * pitch + k));
+        let slab = 4 * (inputs.vectors() + part / share * gradient.vectors()) + within;
+        let transposed = 4 * (self.at.transpose + part * transpose.vectors()) + transpose.place(k, Some(row));
+        Place { transposed: if self.pulled { transposed as u32 } else { NONE }, ..self.place(packed, slab) }
     }
 }
 

@@ -248,8 +248,7 @@ pub fn counts(setup: &Setup, program: &Program, tile: &gpu::Gpu, jet: Jet, code:
         let all = blocks * rows;
         [0.0, all * instructions * texels, all * jets * jet_lines]
     };
-    let parts =
-        program.parts();
+    let parts = program.parts();
     let part = tile.part(shape, jet, &parts);
     let passes = (lanes / part) as f64;
     let gradient = |columns: usize| {

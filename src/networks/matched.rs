@@ -14,7 +14,15 @@ impl Architecture for Matched {
     const TITLE: &'static str = "MLP with as many parameters as lda of the given width";
 
     fn fit(shape: Shape) -> Result<Shape, String> {
-        Ok(Shape { width: width(&shape), ..shape })
+        match width(&shape) {
+            width if Shape::WIDTHS.contains(&width) => Ok(Shape { width, ..shape }),
+            width => Err(format!(
+                "matched would be {width} wide to have the parameters of lda of width {}, at most {} are possible: \
+                 choose a smaller --width",
+                shape.width,
+                Shape::WIDTHS.end()
+            )),
+        }
     }
 
     fn program(shape: &Shape) -> Program {

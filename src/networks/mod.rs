@@ -282,9 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn a_network_for_two_coordinates_says_so() {
+    fn what_does_not_fit_says_so() {
         let error = SeparateLda.fit(shape(5, 4, 1, Variant::V2)).unwrap_err();
         assert!(error.contains("two coordinates, not for 5"), "{error}");
+        let wide = Shape { width: 400, ..shape(2, 4, 1, Variant::V2) };
+        assert!(Matched.fit(wide).unwrap_err().contains("choose a smaller --width"));
     }
 
     #[test]

@@ -233,7 +233,10 @@ impl Map {
         // a packed matrix is of the coordinates or of feature vectors
         let coordinates = |source: &&Source| matches!(source, Source::Coordinates | Source::Coordinate(_));
         let some = reads.iter().filter(coordinates).count();
-        assert!(some == 0 || some == reads.len(), "`{name}` reads coordinates beside feature vectors: make it two maps");
+        assert!(
+            some == 0 || some == reads.len(),
+            "`{name}` reads coordinates beside feature vectors: make it two maps"
+        );
         Map { name, linear, tensors, reads: reads.to_vec(), activation: None, difference: false, shared: false }
     }
 }

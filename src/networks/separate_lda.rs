@@ -18,7 +18,9 @@ impl Architecture for SeparateLda {
     fn fit(shape: Shape) -> Result<Shape, String> {
         match shape.inputs {
             2 => Ok(shape),
-            inputs => Err(format!("separate-lda has an encoder for each of two coordinates, not for {inputs}: take lda")),
+            inputs => {
+                Err(format!("separate-lda has an encoder for each of two coordinates, not for {inputs}: take lda"))
+            }
         }
     }
 

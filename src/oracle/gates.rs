@@ -22,13 +22,8 @@ pub enum Intervention {
 
 impl Intervention {
     /// All of them, the network as it is first.
-    pub const ALL: [Intervention; 5] = [
-        Intervention::Native,
-        Intervention::Uniform,
-        Intervention::Swap,
-        Intervention::Permute,
-        Intervention::Mean,
-    ];
+    pub const ALL: [Intervention; 5] =
+        [Intervention::Native, Intervention::Uniform, Intervention::Swap, Intervention::Permute, Intervention::Mean];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {

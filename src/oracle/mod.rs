@@ -182,13 +182,7 @@ pub fn observe(model: Model, parameters: &[f64], quantity: Quantity, points: &[f
 type GatesAt<'a> = dyn Fn(usize, usize) -> Gates<'a> + Sync + 'a;
 
 /// The same with other gates than the network's own.
-fn observe_with(
-    model: Model,
-    parameters: &[f64],
-    quantity: Quantity,
-    points: &[f64],
-    gates: &GatesAt,
-) -> Vec<f64> {
+fn observe_with(model: Model, parameters: &[f64], quantity: Quantity, points: &[f64], gates: &GatesAt) -> Vec<f64> {
     let axes = model.problem.axes();
     let share = (points.len() / axes.len()).div_ceil(threads()).max(1);
     let observe = |(nth, points): (usize, &[f64])| -> Vec<f64> {

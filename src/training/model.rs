@@ -317,6 +317,29 @@ mod tests {
         known(a) == known(b)
     }
 
+    /// Names alone do not tell `matched` from `mlp`, nor `separate-lda` from `lda`.
+    #[test]
+    fn every_network_is_recognised() {
+        for &network in networks::ALL {
+            for (depth, variant) in [(1, Variant::V2), (3, Variant::V1)] {
+                let asked = Shape { inputs: 2, outputs: 3, width: 5, depth, variant };
+                let shape = network.fit(asked).unwrap();
+                let parameters = network.initial(&shape, 3);
+                let known = HashMap::from([("network".to_owned(), network.name().to_owned())]);
+                let found = |metadata: HashMap<String, String>| {
+                    let model = Model { network, shape, parameters: parameters.clone(), metadata };
+                    let found = Model::parse(&model.to_bytes()).unwrap();
+                    assert_eq!(found.parameters, parameters, "{}", network.name());
+                    assert_eq!(Shape { variant, ..found.shape }, shape, "{}", network.name());
+                    found.network.name()
+                };
+                assert_eq!(found(known), network.name());
+                let alone = if network.name() == "matched" { "mlp" } else { network.name() };
+                assert_eq!(found(HashMap::new()), alone);
+            }
+        }
+    }
+
     /// Harmless is a change that leaves every number, name, shape and metadata as it was: white space.
     #[test]
     fn every_flipped_bit_and_every_truncation_is_noticed() {
