@@ -394,6 +394,65 @@ fn evaluate_predicts_at_given_points() {
     assert_eq!(tensor.unwrap(), (vec![3, 3], 36));
 }
 
+/// Interventions are measured by the network as it is, which in f64 is as far from the solution as on the device.
+#[test]
+fn evaluate_tries_other_gates() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    expect(&train(&run, "20", &[]), 0, &[]);
+    let model = run.join("model.safetensors");
+    let gates = |names: &str| call(&["evaluate", model.to_str().unwrap(), "--gates", names, "--json"]);
+    let output = gates("swap,uniform,mean,permute");
+    expect(&output, 0, &[]);
+    assert!(!text(&output.stderr).contains("seed"), "run.json lies beside the model: {}", text(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = document["interventions"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["gates"].as_str().unwrap()).collect();
+    assert_eq!(names, ["native", "swap", "uniform", "mean", "permute"]);
+    let device = json(&run.join("run.json"))["final"]["rel_l2"].as_f64().unwrap();
+    for row in rows {
+        let ratio = row["ratios"]["rel_l2"].as_f64().unwrap();
+        let error = row["errors"]["rel_l2"].as_f64().unwrap();
+        assert!((error / device / ratio - 1.0).abs() < 1e-4, "{row}: {device} on the device");
+        assert_eq!(ratio == 1.0, row["gates"] == "native", "{row}");
+    }
+    // without its run.json nobody knows the seed
+    std::fs::rename(run.join("run.json"), run.join("other.json")).unwrap();
+    expect(&gates("mean"), 0, &["seed 1234", "preset quick"]);
+    expect(&gates("swop"), 2, &["did you mean `swap`"]);
+    let plain = folder.path().join("plain");
+    expect(&train(&plain, "1", &["--network", "mlp"]), 0, &[]);
+    let output = call(&["evaluate", plain.join("model.safetensors").to_str().unwrap(), "--gates", "swap"]);
+    expect(&output, 2, &["`mlp` has no gates", "separate-lda"]);
+}
+
+/// Every other network trains, is written, recognised and evaluated; what is not trained stays as it was.
+#[test]
+fn other_networks_train_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["matched", "fourier", "separate-lda"] {
+        let run = folder.path().join(name);
+        expect(&train(&run, "3", &["--network", name]), 0, &[]);
+        let model = run.join("model.safetensors");
+        let output = call(&["evaluate", model.to_str().unwrap(), "--json", "--quiet"]);
+        expect(&output, 0, &[]);
+        let evaluated: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let record = json(&run.join("run.json"));
+        assert_eq!((&evaluated["network"], &evaluated["parameters"]), (&Value::from(name), &record["parameters"]));
+        assert_eq!(evaluated["errors"]["rel_l2"], record["final"]["rel_l2"], "{name}");
+    }
+    let longer = folder.path().join("longer");
+    expect(&train(&longer, "6", &["--network", "fourier"]), 0, &[]);
+    let waves = |run: &Path| {
+        let bytes = std::fs::read(run.join("model.safetensors")).unwrap();
+        SafeTensors::deserialize(&bytes).unwrap().tensor("projection").unwrap().data().to_vec()
+    };
+    assert_eq!(waves(&longer), waves(&folder.path().join("fourier")));
+    let resume = call(&["resume", folder.path().join("fourier").to_str().unwrap(), "--steps", "6", "--quiet"]);
+    expect(&resume, 0, &[]);
+    assert_eq!(waves(&longer), waves(&folder.path().join("fourier")));
+}
+
 #[test]
 fn a_run_too_large_for_the_adapter_says_so_and_is_marked_failed() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,8 @@ use acr_pinn_gpu::kernels::raster::Raster;
 use acr_pinn_gpu::kernels::{self, Tile, default_tile, gpu};
 use acr_pinn_gpu::lab::steps::{self, SMALL};
 use acr_pinn_gpu::math::Variant;
-use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
+use acr_pinn_gpu::networks::{self, DirectInjection, Fourier, Lda, Mlp, ModifiedMlp, Network, StaticGate};
+use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::problems::{self, Cavity, KleinGordon, Problem, Schrodinger};
 use common::{Case, Report};
 
@@ -35,12 +36,22 @@ fn thorough() -> bool {
     std::env::var("ACR_PINN_TESTS").is_ok_and(|value| value == "thorough")
 }
 
-/// A network with its published forms, which differ for some only.
-fn forms() -> impl Iterator<Item = (&'static dyn Network, Variant)> {
-    networks::ALL.iter().flat_map(|&network| {
-        let both = network.name() == "lda";
-        [Variant::V1, Variant::V2].into_iter().skip(usize::from(!both)).map(move |variant| (network, variant))
-    })
+/// The paper's networks with their published forms, which differ for one only.
+fn forms() -> [(&'static dyn Network, Variant); 3] {
+    [(&Mlp, Variant::V2), (&Lda, Variant::V1), (&Lda, Variant::V2)]
+}
+
+/// The other networks whose kernels are their own.
+fn others() -> Vec<&'static dyn Network> {
+    networks::ALL.iter().copied().filter(|network| !["mlp", "lda", "matched"].contains(&network.name())).collect()
+}
+
+fn first_of_its_jet(problem: &dyn Problem) -> bool {
+    problems::ALL.iter().find(|p| p.jet() == problem.jet()).is_some_and(|p| p.name() == problem.name())
+}
+
+fn fits(network: &dyn Network, problem: &dyn Problem) -> bool {
+    network.fit(oracle::shape(problem, 4, 1, Variant::V2)).is_ok()
 }
 
 /// Every problem on every form of every network, for the target that runs take here by every plan in turn.
@@ -63,13 +74,51 @@ fn every_problem_on_every_network() {
     report.finish();
 }
 
+/// The other networks on one problem of each jet, for the target that runs take here, by every plan in turn.
+#[test]
+fn every_jet_on_the_other_networks() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let mut plans = kernels::ALL.iter().cycle();
+    for &problem in problems::ALL.iter().filter(|problem| thorough() || first_of_its_jet(**problem)) {
+        for network in others().into_iter().filter(|network| fits(*network, problem)) {
+            let mut case = Case::new(problem, network, Variant::V2, [7, 2], &[19, 5, 3, 7]);
+            case.tile = Some(small(&gpu, &case));
+            wake_gates(&mut case);
+            for &plan in kernels::ALL.iter().filter(|_| thorough()).chain(plans.next().filter(|_| !thorough())) {
+                case.plan = plan;
+                case.verify(&gpu, &mut report);
+            }
+        }
+    }
+    report.finish();
+}
+
+/// The other networks for the target `gpu`: jets take turns, unless `ACR_PINN_TESTS=thorough` asks for all.
+#[test]
+fn the_other_networks_on_the_target_gpu() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for (p, &problem) in problems::ALL.iter().filter(|problem| first_of_its_jet(**problem)).enumerate() {
+        for (n, network) in others().into_iter().enumerate().filter(|(_, network)| fits(*network, problem)) {
+            if !thorough() && (n + p) % 3 != 0 {
+                continue;
+            }
+            let mut case = Case::new(problem, network, Variant::V2, [5, 2], &[11, 5, 3, 7]);
+            case.tile = Some(TWO_GROUPS);
+            case.plan = kernels::ALL[n % kernels::ALL.len()];
+            wake_gates(&mut case);
+            case.verify(&gpu, &mut report);
+        }
+    }
+    report.finish();
+}
+
 /// The same for the target `gpu`, which software compiles slowly: every problem, network and plan meets each of the others
 /// once, unless `ACR_PINN_TESTS=thorough` asks for all.
 #[test]
 fn every_problem_on_the_target_gpu() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     for (p, &problem) in problems::ALL.iter().enumerate() {
-        for (n, (network, variant)) in forms().enumerate() {
+        for (n, (network, variant)) in forms().into_iter().enumerate() {
             for (k, &plan) in kernels::ALL.iter().enumerate() {
                 if !thorough() && ((p + n) % 3 != 0 || (p / 3 + n) % 3 != k) {
                     continue;
@@ -91,12 +140,9 @@ fn every_problem_on_the_target_gpu() {
 fn full_size() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     let thorough = thorough();
-    let first_of_its_jet = |problem: &dyn Problem| {
-        problems::ALL.iter().find(|p| p.jet() == problem.jet()).is_some_and(|p| p.name() == problem.name())
-    };
     let chosen = problems::ALL.iter().copied().filter(|&problem| thorough || first_of_its_jet(problem));
     for problem in chosen {
-        for (network, variant) in forms().filter(|&(_, variant)| thorough || variant == Variant::V2) {
+        for (network, variant) in forms().into_iter().filter(|&(_, variant)| thorough || variant == Variant::V2) {
             let mut case = Case::new(problem, network, variant, [50, 4], &[19, 5, 3, 7]);
             let others = if thorough { "" } else { " (ACR_PINN_TESTS=thorough takes every problem and form)" };
             eprintln!("full size: {}{others}", case.name());
@@ -113,7 +159,7 @@ fn full_size() {
 /// Moves the gates' second matrices and biases a little away from zero.
 fn wake_gates(case: &mut Case) {
     for slot in &case.network.layout(&case.shape).slots {
-        if slot.name.contains(".2.") {
+        if slot.name.contains(".2.") || slot.name.starts_with("static_gate_logits.") {
             for i in slot.range() {
                 case.parameters[i] += (0.1 * (1.7 * i as f64).sin()) as f32;
             }
@@ -124,7 +170,7 @@ fn wake_gates(case: &mut Case) {
 #[test]
 fn other_widths_and_depths() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    let cases: [(&'static dyn Problem, &'static dyn Network, [usize; 2]); 9] = [
+    let cases: [(&'static dyn Problem, &'static dyn Network, [usize; 2]); 10] = [
         (KLEIN_GORDON, &Lda, [7, 3]),
         (CAVITY, &Lda, [13, 2]),
         (KLEIN_GORDON, &Mlp, [13, 1]),
@@ -136,6 +182,8 @@ fn other_widths_and_depths() {
         (KLEIN_GORDON, &Lda, [128, 1]),
         // as many parameters as LDA 4×50 of the same problem
         (KLEIN_GORDON, &Mlp, [140, 4]),
+        // two chunks in the first layer alone
+        (KLEIN_GORDON, &Fourier, [77, 2]),
     ];
     for (problem, network, size) in cases {
         let mut case = Case::new(problem, network, Variant::V2, size, &[9, 4, 3]);
@@ -183,6 +231,14 @@ fn every_plan_gives_the_same_rows() {
         new(KLEIN_GORDON, &Lda, [7, 2], &[1200, 9, 5], None),
         new(&Schrodinger, &Mlp, [5, 2], &[19, 11, 5], Some(TWO_GROUPS)),
         new(CAVITY, &Lda, [5, 1], &[11, 5, 3], Some(TWO_GROUPS)),
+        // what layers share, and more feature vectors in the first layer than in the others
+        new(KLEIN_GORDON, &ModifiedMlp, [7, 3], &[300, 9, 5], None),
+        new(KLEIN_GORDON, &ModifiedMlp, [5, 3], &[19, 9, 5], Some(TWO_GROUPS)),
+        new(CAVITY, &Fourier, [7, 2], &[19, 5, 3], None),
+        new(KLEIN_GORDON, &Fourier, [5, 2], &[19, 9, 5], Some(TWO_GROUPS)),
+        // maps without activation, and one without coordinates
+        new(KLEIN_GORDON, &DirectInjection, [5, 2], &[19, 9, 5], Some(TWO_GROUPS)),
+        new(CAVITY, &StaticGate, [7, 2], &[19, 5, 3], None),
     ] {
         case.tile = Some(case.tile.unwrap_or_else(|| small(&gpu, &case)));
         wake_gates(&mut case);

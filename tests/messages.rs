@@ -16,7 +16,7 @@ use acr_pinn_gpu::training::{Checkpoint, Model};
 use safetensors::tensor::Dtype;
 
 /// Wrong names and numbers.
-const LINES: [&str; 28] = [
+const LINES: [&str; 30] = [
     "rum cavity",
     "train cavity",
     "cavity",
@@ -28,6 +28,8 @@ const LINES: [&str; 28] = [
     "run cavity --preset papr",
     "run cavity --condition acc",
     "run cavity --network lad",
+    "run poisson-5d --network separate-lda",
+    "run cavity --network matched --width 400",
     "run cavity --plan fusd",
     "run cavity --width 3",
     "run cavity --points pde",
@@ -48,7 +50,7 @@ const LINES: [&str; 28] = [
 ];
 
 /// Wrong files; see [`files`].
-const FILES: [&str; 40] = [
+const FILES: [&str; 42] = [
     "run cavity --config none.toml",
     "run cavity --config key.toml",
     "run cavity --config value.toml",
@@ -59,6 +61,8 @@ const FILES: [&str; 40] = [
     "run cavity --config model.safetensors",
     "resume model.safetensors",
     "evaluate compiled.safetensors",
+    "evaluate model.safetensors --gates swap",
+    "evaluate model.safetensors --gates swop",
     "evaluate parallel.safetensors",
     "evaluate checkpoint.safetensors",
     "evaluate pointer.safetensors",

@@ -12,7 +12,9 @@ use acr_pinn_gpu::{networks, oracle, problems, strategies};
 #[test]
 fn grids_are_predicted_as_in_f64() {
     let gpu = common::gpu();
-    for (problem, network) in [("klein-gordon", "lda"), ("cavity", "lda"), ("cavity", "mlp"), ("poisson-5d", "mlp")] {
+    for (problem, network) in
+        [("klein-gordon", "lda"), ("cavity", "lda"), ("cavity", "mlp"), ("poisson-5d", "mlp"), ("burgers", "fourier")]
+    {
         let problem = problems::find(problem).unwrap();
         let network = networks::find(network).unwrap();
         let shape = oracle::shape(problem, 50, 4, Variant::V1);

@@ -7,7 +7,7 @@ use acr_pinn_gpu::gpu::{barriers, join};
 use acr_pinn_gpu::kernels::{self, Blueprint, Fused, Tile};
 use acr_pinn_gpu::lab::Report;
 use acr_pinn_gpu::lab::races::{TILE, WALKS, bits, case, check};
-use acr_pinn_gpu::networks::{Lda, Mlp, Network};
+use acr_pinn_gpu::networks::{Fourier, Lda, Mlp, ModifiedMlp, Network};
 
 fn any_order(network: &'static dyn Network) {
     let (gpu, mut report) = (common::gpu(), Report::default());
@@ -21,6 +21,17 @@ fn any_order(network: &'static dyn Network) {
 #[test]
 fn lda_in_any_order() {
     any_order(&Lda);
+}
+
+/// What all layers share is computed in the first, and its cotangents are added up in all of them.
+#[test]
+fn modified_mlp_in_any_order() {
+    any_order(&ModifiedMlp);
+}
+
+#[test]
+fn fourier_in_any_order() {
+    any_order(&Fourier);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use acr_pinn_gpu::gpu::{Capabilities, join};
 use acr_pinn_gpu::kernels::{Blueprint, Fused, Tile};
 use acr_pinn_gpu::lab::Case;
 use acr_pinn_gpu::math::Variant;
-use acr_pinn_gpu::networks::{Lda, Mlp, Network};
+use acr_pinn_gpu::networks::{self, Lda, Mlp, Network};
 use acr_pinn_gpu::problems::KleinGordon;
 
 /// The kernel of the equation, as a compiler gets it; the conditions' differs in its jet and its residual.
@@ -44,6 +44,23 @@ fn raster_lda() {
 #[test]
 fn raster_mlp() {
     check(&Mlp, &Capabilities::rasteriser(), [16, 3]);
+}
+
+/// Of the other networks what is written for them alone.
+#[test]
+fn other_networks() {
+    let offered = Capabilities::webgpu();
+    for &network in networks::ALL.iter().filter(|network| !["mlp", "lda", "matched"].contains(&network.name())) {
+        let case = Case::new(&KleinGordon::DEFAULT, network, Variant::V2, [50, 4], &[10_000, 200, 200]);
+        let setup = case.setup();
+        let blueprint = Blueprint::new(&setup, &Fused, &Tile::default_for(&offered, &setup), &offered).unwrap();
+        let kernel = blueprint.kernels.iter().find(|kernel| kernel.label == "fused").unwrap();
+        let own: Vec<_> = kernel.parts.iter().filter(|part| part.name.starts_with("network ")).cloned().collect();
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(format!("network_{}", network.name()), join(&own)));
+    }
 }
 
 /// Where the loader finds no driver at all, the texts can still be read.

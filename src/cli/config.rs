@@ -14,7 +14,7 @@ pub struct Flags {
     /// std, gcr, lda or acr: the paper's pairs of network and strategy [default: acr]
     #[arg(long, value_name = "NAME")]
     condition: Option<String>,
-    /// mlp or lda, instead of the condition's
+    /// A network of `list`, instead of the condition's
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
     /// sum or pcgrad, instead of the condition's
@@ -44,7 +44,7 @@ pub struct Flags {
     /// Highest learning rate; a rate that falls keeps its shape [default: the preset's]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     rate: Option<f64>,
-    /// lda in its revised form: residual scale that every layer starts with [default: 0.1]
+    /// lda in its revised form, and networks like it: residual scale that every layer starts with [default: 0.1]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     residual_scale: Option<f64>,
     /// Klein–Gordon: end of the time interval [default: 1]

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::adapter::AdapterArgs;
 use super::fields::{Network, at_points, on_grid};
-use super::{guard, list, output};
+use super::{guard, interventions, list, output};
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -35,6 +35,10 @@ pub struct Args {
     /// Write what the network predicts, at --points or on the problem's grid: a .csv, .npz, .safetensors or .vti file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Errors with other gates than the network's own, in f64 and without an adapter: native, uniform (one half), swap (the
+    /// other branch), permute (those of another point), mean (over the last training points); or several
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "points")]
+    gates: Vec<String>,
     /// Print one JSON document: errors, or what was predicted
     #[arg(long)]
     json: bool,
@@ -70,11 +74,16 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let model = Model::load(&args.model)?;
     let problem = problem_of(&model, args.problem.as_deref(), &args.model)?;
     fits(&model, problem, &args.model)?;
+    let gates = (!args.gates.is_empty()).then(|| interventions::wanted(&args.gates, &model)).transpose()?;
     output::announce(&trained_for_another(&model, problem), quiet);
     let solution = match &args.reference {
         Some(folder) => Some(reference_in(problem, folder)?),
         None => problem.solution(),
     };
+    if let Some(gates) = gates {
+        interventions::run(&gates, &args.model, &model, problem, solution, (args.json, quiet))?;
+        return Ok(0);
+    }
     let points = args.points.as_deref().map(|path| points_of(problem, path)).transpose()?;
     let outside = points.as_ref().and_then(|points| points::outside(problem, points));
     let outside_words: Vec<String> = outside.iter().map(|(_, what)| what.clone()).collect();
@@ -87,7 +96,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let network = Network { gpu: &gpu, setup: &setup, step: &step, tile: &tile };
     let about = json!({
         "schema": 1, "model": args.model.file_name().map(|n| n.to_string_lossy()), "problem": problem.name(),
-        "network": model.network.name(), "parameters": model.parameters.len(), "adapter": gpu.record(),
+        "network": model.network.name(), "parameters": model.network.layout(&model.shape).trained(), "adapter": gpu.record(),
     });
     if let (Some(points), Some((out, format))) = (points, out) {
         let predicted = at_points(&network, &points, out, format)?;

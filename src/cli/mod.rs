@@ -13,6 +13,7 @@ mod evaluate;
 mod fields;
 mod gradients;
 mod guard;
+mod interventions;
 mod kernels;
 mod list;
 mod live;

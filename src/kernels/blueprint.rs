@@ -310,7 +310,7 @@ impl Draft {
 fn flop_of(setup: &Setup, network: &Network, share: &Share, done: &[Work]) -> f64 {
     let jet = setup.problem.jet_of(share.term);
     let of_point = done.iter().map(|work| match work {
-        Work::Map { map, layer, way } => work::map(setup, &network.program.maps[*map], *layer, *way, jet),
+        Work::Map { map, layer, way } => work::map(setup, &network.program, (*map, *layer), *way, jet),
         Work::Outputs => work::outputs(setup, jet),
     });
     work::points_of(setup, share) as f64 * of_point.sum::<f64>()

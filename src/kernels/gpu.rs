@@ -14,7 +14,7 @@ use crate::networks::{Program, Shape};
 
 use super::matrix::{Matrix, Order};
 use super::prelude::{Prelude, shader};
-use super::target::{Body, Columns, Product, Target};
+use super::target::{Body, Columns, Operand, Product, Target};
 
 /// Its sizes; every number is a constant of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -364,11 +364,11 @@ impl Target for Gpu {
             turns * columns.div_ceil(chunk) * (2 * self.lanes + chunk * self.lanes / self.threads() + 2)
         };
         let inputs = shape.width.div_ceil(self.lanes) * (2 * self.lanes + self.lanes * self.lanes / self.threads() + 2);
-        let maps = program.maps.iter().map(|map| match map.features(1).len() {
-            0 => product(shape.inputs + 1) + inputs,
-            parts => product(parts * stride) + parts * product(stride) + square(parts * stride) + inputs,
-        });
-        maps.sum::<usize>() + 2 * turns * self.rows
+        let of = |m: usize, layer: usize| match (program.features(m, layer).len(), program.pulls(m, layer).len()) {
+            (0, _) => product(shape.inputs + 1) + inputs,
+            (parts, pulls) => product(parts * stride) + pulls * product(stride) + square(parts * stride) + inputs,
+        };
+        (0..program.maps.len()).map(|m| of(m, 0).max(of(m, 1))).sum::<usize>() + 2 * turns * self.rows
     }
 
     fn check(&self, offered: &Capabilities, shape: &Shape, jet: Jet) -> Result<()> {
@@ -423,7 +423,7 @@ impl Target for Gpu {
     }
 
     fn product(&self, shape: &Shape, product: &Product) -> String {
-        let Product { name, equation, packed, vector, parts, biased, .. } = product;
+        let Product { name, equation, packed, operands, biased, .. } = product;
         let mut text = String::new();
         let of = |part: usize| if product.row_parts() > 1 { part.to_string() } else { String::new() };
         if let Some(finish) = product.finish {
@@ -438,17 +438,20 @@ impl Target for Gpu {
         let _ = writeln!(text, "    for (var block = group; block < ROW_BLOCKS; block += GROUPS) {{");
         // in runs, which are the elements of `weights`
         let block_of = |matrix: Matrix| matrix.piece_vectors() / self.run();
-        let inputs = |at: &str| {
-            let at = format!("{at} + block * {}u", block_of(self.map(shape, Columns::Coordinates)));
-            format!("z = biases({at}); matmul_{}(&z, {at} + 1u, INPUT);", shape.inputs.div_ceil(2))
-        };
-        let features = |at: &str, vector: &str| {
-            let pairs = parts * self.stride(shape) / 2;
-            if *biased {
-                let at = format!("{at} + block * {}u", block_of(self.map(shape, Columns::Features(*parts))));
-                return format!("z = biases({at}); matmul_{pairs}(&z, {at} + 1u, {vector});");
+        let multiply = |at: &str, operand: &Operand| match operand {
+            Operand::Coordinates => {
+                let at = format!("{at} + block * {}u", block_of(self.map(shape, Columns::Coordinates)));
+                format!("z = biases({at}); matmul_{}(&z, {at} + 1u, INPUT);", shape.inputs.div_ceil(2))
             }
-            format!("z = Rows(); matmul_{pairs}(&z, {at} + block * {}u, {vector});", block_of(self.transpose(shape)))
+            Operand::Vectors(vector, parts) if *biased => {
+                let pairs = parts * self.stride(shape) / 2;
+                let at = format!("{at} + block * {}u", block_of(self.map(shape, Columns::Features(*parts))));
+                format!("z = biases({at}); matmul_{pairs}(&z, {at} + 1u, {vector});")
+            }
+            Operand::Vectors(vector, parts) => {
+                let (pairs, block) = (parts * self.stride(shape) / 2, block_of(self.transpose(shape)));
+                format!("z = Rows(); matmul_{pairs}(&z, {at} + block * {block}u, {vector});")
+            }
         };
         let _ = writeln!(text, "        var z: Rows;");
         for (part, into) in product.into.iter().enumerate() {
@@ -456,15 +459,10 @@ impl Target for Gpu {
                 0 => packed.clone(),
                 part => format!("{packed} + {}u", part * self.transpose(shape).vectors() / self.run()),
             };
-            let _ = match (vector, product.coordinates_first) {
-                (None, _) => writeln!(text, "        {}", inputs(&at)),
-                (Some(vector), false) => writeln!(text, "        {}", features(&at, vector)),
-                (Some(vector), true) => writeln!(
-                    text,
-                    "        if l == 0u {{ {} }}\n        else {{ {} }}",
-                    inputs(&at),
-                    features(&at, vector)
-                ),
+            let [first, others] = operands.each_ref().map(|operand| multiply(&at, operand));
+            let _ = match first == others {
+                true => writeln!(text, "        {first}"),
+                false => writeln!(text, "        if l == 0u {{ {first} }}\n        else {{ {others} }}"),
             };
             let why = if product.finish.is_some() {
                 "    // its own rows at its own point: no barrier before they are read"

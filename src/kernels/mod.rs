@@ -1,8 +1,10 @@
 //! How a training step becomes kernels: residual, network, terms and strategy come in, a list of dispatches goes out.
 //! Everything after the gradient slabs is shared by every plan.
 
+mod backward;
 pub mod blueprint;
 mod candidates;
+mod forward;
 pub mod gpu;
 pub mod group;
 mod jet_algebra;

@@ -2,9 +2,10 @@
 //! plans. The shaders get the same numbers as constants, so the arrangement is stated here alone.
 
 use crate::networks::layout::Layout;
-use crate::networks::program::{Map, Scale};
+use crate::networks::program::{Scale, Tensors};
 use crate::networks::{Program, Shape, UNKNOWNS};
 
+use super::matrix::Matrix;
 use super::target::{Columns, Target};
 
 /// No place: the parameter has no such copy.
@@ -25,7 +26,7 @@ pub struct Place {
     pub slab: u32,
 }
 
-/// Where one map begins within its layer, in `vec4` units.
+/// Where one map begins, within its layer if it has one, in `vec4` units.
 #[derive(Clone, Copy, Debug)]
 pub struct MapPlaces {
     pub forward: usize,
@@ -42,14 +43,23 @@ pub struct Packing {
     /// Shader constants: name, value and what it is.
     pub constants: Vec<(&'static str, usize, &'static str)>,
     pub maps: Vec<MapPlaces>,
+    /// Numbers of the packed weights that are no parameters.
     fixed: Vec<(usize, f32)>,
+    /// Places in the packed weights of parameters that are not trained, as pairs of both; updates leave them as they are.
+    pub untrained: Vec<(usize, usize)>,
 }
 
-fn columns(map: &Map, layer: usize) -> Columns {
-    match map.features(layer).len() {
+fn columns(parts: usize) -> Columns {
+    match parts {
         0 => Columns::Coordinates,
         parts => Columns::Features(parts),
     }
+}
+
+/// The tensors of a map in one layer, by where they begin among the parameters.
+struct Dense {
+    weight: Option<usize>,
+    bias: Option<usize>,
 }
 
 impl Packing {
@@ -64,34 +74,28 @@ impl Packing {
             constants: Vec::new(),
             maps: Vec::new(),
             fixed: Vec::new(),
+            untrained: Vec::new(),
         };
-        let transpose = target.transpose(shape).vectors();
-        let input_gradient = target.input_gradient(shape).vectors();
-        let (mut layer_weights, mut layer_slab) = (0, 0);
-        for map in &program.maps {
-            let forward = [0, 1].map(|layer| target.map(shape, columns(map, layer)).vectors());
-            let at = layer_weights + forward[0].max(forward[1]);
-            packing.maps.push(MapPlaces { forward: layer_weights, transpose: at, slab: layer_slab });
-            let parts = map.features(1).len();
-            layer_weights = at + parts * transpose;
-            let (gradient, share) = target.gradient(shape, parts.max(1));
-            layer_slab += input_gradient + parts / share * gradient.vectors();
-        }
+        // shared maps lie behind the layers, in the weights as in a slab
+        let (layer_weights, layer_slab) = packing.arrange(shape, program, target, false, [0, 0]);
         let layers_at = 1 + shape.depth;
-        let output_at = layers_at + shape.depth * layer_slab;
+        let behind = [shape.depth * layer_weights, layers_at + shape.depth * layer_slab];
+        let (shared_weights, shared_slab) = packing.arrange(shape, program, target, true, behind);
+        let (scales_at, output_at) = (behind[0] + shared_weights, behind[1] + shared_slab);
         let slab_unknowns_at = output_at + shape.width + 1;
         packing.slab_vectors = slab_unknowns_at + shape.unknowns;
-        for layer in 0..shape.depth {
-            for (map, places) in program.maps.iter().zip(packing.maps.clone()) {
+        let maps = packing.maps.clone();
+        for (m, places) in maps.iter().enumerate() {
+            for layer in 0..if program.maps[m].shared { 1 } else { shape.depth } {
+                let own = if program.maps[m].shared { 0 } else { layers_at };
                 let at = MapPlaces {
                     forward: layer * layer_weights + places.forward,
                     transpose: layer * layer_weights + places.transpose,
-                    slab: layers_at + layer * layer_slab + places.slab,
+                    slab: own + layer * layer_slab + places.slab,
                 };
-                packing.place_map(shape, target, &layout, map, layer, &at);
+                packing.place_map(shape, target, &layout, program, (m, layer), &at);
             }
         }
-        let scales_at = shape.depth * layer_weights;
         packing.place_scales(shape, &layout, program, scales_at);
         let weights_output_at = scales_at + shape.depth;
         packing.place_output(shape, &layout, program, weights_output_at, output_at);
@@ -109,13 +113,42 @@ impl Packing {
             ("OUTPUT_AT", weights_output_at, "the output layer's weights, in vec4f"),
             ("SLAB_LAYERS_AT", layers_at, "slabs are counted in vec4f: where layers begin,"),
             ("SLAB_LAYER", layer_slab, "a layer's part,"),
-            ("INPUT_GRADIENT", input_gradient, "in a map's part what (coordinates, one) take,"),
+            ("INPUT_GRADIENT", target.input_gradient(shape).vectors(), "in a map's part what (coordinates, one) take,"),
             ("SLAB_OUTPUT_AT", output_at, "the output layer,"),
             ("UNKNOWNS_AT", unknowns_at, "the problem's unknowns among the weights, in vec4f,"),
             ("SLAB_UNKNOWNS_AT", slab_unknowns_at, "and in the slab"),
             ("SLAB_VECTORS", packing.slab_vectors, "a whole slab"),
         ]);
         packing
+    }
+
+    /// Gives room to the maps that are shared, or to those of a layer, from `at` on in weights and slab; returns how much.
+    fn arrange(
+        &mut self,
+        shape: &Shape,
+        program: &Program,
+        target: &dyn Target,
+        shared: bool,
+        at: [usize; 2],
+    ) -> (usize, usize) {
+        let transpose = target.transpose(shape).vectors();
+        let input_gradient = target.input_gradient(shape).vectors();
+        let [mut weights, mut slab] = at;
+        self.maps.resize(program.maps.len(), MapPlaces { forward: 0, transpose: 0, slab: 0 });
+        for m in (0..program.maps.len()).filter(|&m| program.maps[m].shared == shared) {
+            // a layer of its own kind may take more room than the others
+            let of = |layer: usize| {
+                let parts = program.features(m, layer).len();
+                let (gradient, share) = target.gradient(shape, parts.max(1));
+                [target.map(shape, columns(parts)).vectors(), parts / share * gradient.vectors()]
+            };
+            let [first, others] = [of(0), of(1)];
+            let forward = first[0].max(others[0]);
+            self.maps[m] = MapPlaces { forward: weights, transpose: weights + forward, slab };
+            weights += forward + program.pulls(m, 1).len() * transpose;
+            slab += input_gradient + first[1].max(others[1]);
+        }
+        (weights - at[0], slab - at[1])
     }
 
     /// For every number of a slab the parameter whose gradient it is, and the one whose gradient is its opposite.
@@ -135,6 +168,9 @@ impl Packing {
         for &(at, value) in &self.fixed {
             packed[at] = value;
         }
+        for &(at, p) in &self.untrained {
+            packed[at] = parameters[p];
+        }
         for (p, place) in self.places.iter().enumerate() {
             if place.partner == p as u32 {
                 continue;
@@ -152,50 +188,34 @@ impl Packing {
         shape: &Shape,
         target: &dyn Target,
         layout: &Layout,
-        map: &Map,
-        layer: usize,
+        program: &Program,
+        (m, layer): (usize, usize),
         at: &MapPlaces,
     ) {
-        let (width, columns) = (shape.width, columns(map, layer));
-        let forward = target.map(shape, columns);
-        let transpose = target.transpose(shape);
-        let (gradient, share) = target.gradient(shape, map.features(1).len().max(1));
-        let input_gradient = target.input_gradient(shape);
-        let module = (map.module)(layer);
-        let count = if columns == Columns::Coordinates { shape.inputs } else { map.features(layer).len() * width };
-        let (weight, bias) = (layout.offset(&format!("{module}.weight")), layout.offset(&format!("{module}.bias")));
-        let twin = map.difference.then_some(width);
+        let (map, width) = (&program.maps[m], shape.width);
+        let (count, twin) = (program.columns(m, layer, shape), map.difference.then_some(width));
+        let spot = Spot {
+            shape,
+            target,
+            parts: program.features(m, layer).len(),
+            axes: program.coordinates(m, layer, shape),
+            pulled: !program.pulls(m, layer).is_empty(),
+            at: *at,
+        };
+        if let Tensors::Fixed(name) = map.tensors {
+            for (column, row) in (0..count).flat_map(|column| (0..width).map(move |row| (column, row))) {
+                let packed = spot.weight(row, column).packed as usize;
+                self.untrained.push((packed, layout.offset(name) + column * width + row));
+            }
+            return;
+        }
+        let Dense { weight, bias } = tensors(layout, map.tensors, layer);
         for row in 0..width {
-            let place = Place {
-                packed: (4 * at.forward + forward.place(row, None)) as u32,
-                transposed: NONE,
-                partner: NONE,
-                slab: (4 * at.slab + input_gradient.place(shape.inputs, Some(row))) as u32,
-            };
-            self.put(bias + row, place, twin);
-            for column in 0..count {
-                let (part, k) = (column / width, column % width);
-                let place = match columns {
-                    Columns::Coordinates => Place {
-                        packed: (4 * at.forward + forward.place(row, Some(column))) as u32,
-                        transposed: NONE,
-                        partner: NONE,
-                        slab: (4 * at.slab + input_gradient.place(column, Some(row))) as u32,
-                    },
-                    Columns::Features(_) => {
-                        let packed = forward.place(row, Some(part * target.pitch(shape) + k));
-                        let transposed = 4 * part * transpose.vectors() + transpose.place(k, Some(row));
-                        let within = gradient.place(row, Some(part % share * target.pitch(shape) + k));
-                        let slab = 4 * (input_gradient.vectors() + part / share * gradient.vectors()) + within;
-                        Place {
-                            packed: (4 * at.forward + packed) as u32,
-                            transposed: (4 * at.transpose + transposed) as u32,
-                            partner: NONE,
-                            slab: (4 * at.slab + slab) as u32,
-                        }
-                    }
-                };
-                self.put(weight + row * count + column, place, twin.map(|rows| rows * count));
+            if let Some(bias) = bias {
+                self.put(bias + row, spot.bias(row), twin);
+            }
+            for (column, weight) in (0..count).filter_map(|column| Some((column, weight?))) {
+                self.put(weight + row * count + column, spot.weight(row, column), twin.map(|rows| rows * count));
             }
         }
     }
@@ -213,7 +233,7 @@ impl Packing {
     fn place_scales(&mut self, shape: &Shape, layout: &Layout, program: &Program, scales_at: usize) {
         for layer in 0..shape.depth {
             let packed = 4 * (scales_at + layer);
-            match program.join.scale() {
+            match program.scale() {
                 Some(Scale::Trained(name)) => {
                     let slab = 4 * (1 + layer) as u32;
                     let place = Place { packed: packed as u32, transposed: NONE, partner: NONE, slab };
@@ -236,5 +256,63 @@ impl Packing {
                 self.put(p, Place { packed, transposed: NONE, partner: NONE, slab }, None);
             }
         }
+    }
+}
+
+/// Where the entries of a map go in one layer.
+struct Spot<'a> {
+    shape: &'a Shape,
+    target: &'a dyn Target,
+    /// Feature vectors that it reads; none where it reads coordinates.
+    parts: usize,
+    /// The coordinates of its columns.
+    axes: Vec<usize>,
+    /// Whether its transpose is multiplied.
+    pulled: bool,
+    at: MapPlaces,
+}
+
+impl Spot<'_> {
+    fn map(&self) -> Matrix {
+        self.target.map(self.shape, columns(self.parts))
+    }
+
+    fn place(&self, packed: usize, slab: usize) -> Place {
+        let [packed, slab] = [4 * self.at.forward + packed, 4 * self.at.slab + slab].map(|at| at as u32);
+        Place { packed, transposed: NONE, partner: NONE, slab }
+    }
+
+    fn bias(&self, row: usize) -> Place {
+        let inputs = self.target.input_gradient(self.shape);
+        self.place(self.map().place(row, None), inputs.place(self.shape.inputs, Some(row)))
+    }
+
+    fn weight(&self, row: usize, column: usize) -> Place {
+        let (shape, target) = (self.shape, self.target);
+        let inputs = target.input_gradient(shape);
+        if self.parts == 0 {
+            let axis = self.axes[column];
+            return self.place(self.map().place(row, Some(axis)), inputs.place(axis, Some(row)));
+        }
+        let (part, k, pitch) = (column / shape.width, column % shape.width, target.pitch(shape));
+        let (transpose, (gradient, share)) = (target.transpose(shape), target.gradient(shape, self.parts));
+        let packed = self.map().place(row, Some(part * pitch + k));
+        let within = gradient.place(row, Some(part % share * pitch + k));
+        let slab = 4 * (inputs.vectors() + part / share * gradient.vectors()) + within;
+        let transposed = 4 * (self.at.transpose + part * transpose.vectors()) + transpose.place(k, Some(row));
+        Place { transposed: if self.pulled { transposed as u32 } else { NONE }, ..self.place(packed, slab) }
+    }
+}
+
+fn tensors(layout: &Layout, tensors: Tensors, layer: usize) -> Dense {
+    let offset = |name: String| Some(layout.offset(&name));
+    match tensors {
+        Tensors::Linear(module) => Dense {
+            weight: offset(format!("{}.weight", module(layer))),
+            bias: offset(format!("{}.bias", module(layer))),
+        },
+        Tensors::Weight(module) => Dense { weight: offset(format!("{}.weight", module(layer))), bias: None },
+        Tensors::Bias(module) => Dense { weight: None, bias: offset(module(layer)) },
+        Tensors::Fixed(_) => Dense { weight: None, bias: None },
     }
 }

@@ -84,8 +84,8 @@ fn equations(stages: &[&[Stage]]) -> Vec<String> {
 }
 
 fn work_of(stages: &[&[Stage]], layer: usize) -> Vec<Work> {
-    let maps = stages.iter().flat_map(|stages| stages.iter().filter_map(|stage| stage.map));
-    maps.map(|(map, way)| Work::Map { map, layer, way }).collect()
+    let here = stages.iter().flat_map(|stages| stages.iter().filter(|stage| stage.when.includes(layer)));
+    here.filter_map(|stage| stage.map).map(|(map, way)| Work::Map { map, layer, way }).collect()
 }
 
 /// The two ways through a layer as functions, and their stages.
@@ -197,7 +197,7 @@ impl Plan for Unfused {
                 cuts.pieces.push(piece(&stage.text, &format!("    {}\n", stage.call), None, vec![stage.label.clone()]));
             }
             for &layer in order {
-                for (i, stage) in stages.iter().enumerate().filter(|(_, stage)| layer > 0 || !stage.not_first) {
+                for (i, stage) in stages.iter().enumerate().filter(|(_, stage)| stage.when.includes(layer)) {
                     let work = work_of(&[std::slice::from_ref(stage)], layer);
                     cuts.dispatches.push(Cut { piece: first + i, layer, label: stage.label.clone(), work });
                 }

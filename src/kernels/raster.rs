@@ -14,7 +14,7 @@ use crate::networks::{Program, Shape};
 
 use super::matrix::{Matrix, Order};
 use super::prelude::{Prelude, shader};
-use super::target::{Body, Columns, Product, Target};
+use super::target::{Body, Columns, Operand, Product, Target};
 
 /// Its sizes; every number is a constant of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,11 +64,14 @@ impl Raster {
         self.unit(shape, most) * self.vectors(shape).div_ceil(most)
     }
 
-    /// The rows of one chunk of columns, or of the coordinates where there are no `vector`s.
-    fn rows_of(&self, shape: &Shape, product: &Product, vector: Option<&str>, inset: usize) -> String {
+    /// The rows of one chunk of columns, or of the coordinates.
+    fn rows_of(&self, shape: &Shape, product: &Product, operand: &Operand, inset: usize) -> String {
         let pad = "    ".repeat(inset);
         let mut text = String::new();
-        let columns = vector.map_or(Columns::Coordinates, |_| Columns::Features(product.parts));
+        let (columns, vector) = match operand {
+            Operand::Coordinates => (Columns::Coordinates, None),
+            Operand::Vectors(vector, parts) => (Columns::Features(*parts), Some(vector)),
+        };
         let matrix = if product.biased { self.map(shape, columns) } else { self.transpose(shape) };
         let chunks = if vector.is_some() { matrix.pieces() } else { 1 };
         let count = match (vector, chunks) {
@@ -357,12 +360,12 @@ impl Target for Raster {
         let product = |parts: usize| self.chunks(shape, parts).max(1) * (shape.width + 1);
         let units = MOST_SUMS.map(|most| self.vectors(shape).div_ceil(most));
         let square = shape.width.div_ceil(self.strip) * units[0] * (self.points() + 1);
-        let maps = program.maps.iter().map(|map| {
-            let parts = map.features(1).len();
-            let back = if parts == 0 { 0 } else { product(1) };
+        let of = |m: usize, layer: usize| {
+            let parts = program.features(m, layer).len();
+            let back = if program.pulls(m, layer).is_empty() { 0 } else { product(1) };
             product(parts) + back + parts * square + units[1] * (self.points() + 1)
-        });
-        maps.sum::<usize>() + 2 * shape.width
+        };
+        (0..program.maps.len()).map(|m| of(m, 0).max(of(m, 1))).sum::<usize>() + 2 * shape.width
     }
 
     fn check(&self, offered: &Capabilities, _: &Shape, _: Jet) -> Result<()> {
@@ -404,13 +407,11 @@ impl Target for Raster {
     }
 
     fn product(&self, shape: &Shape, product: &Product) -> String {
-        let rows = |vector: Option<&str>, inset| self.rows_of(shape, product, vector, inset);
-        let body = match (&product.vector, product.coordinates_first) {
-            (None, _) => rows(None, 1),
-            (Some(vector), false) => rows(Some(vector), 1),
-            (Some(vector), true) => {
-                format!("    if l == 0u {{\n{}    }} else {{\n{}    }}\n", rows(None, 2), rows(Some(vector), 2))
-            }
+        let rows = |operand, inset| self.rows_of(shape, product, operand, inset);
+        let [first, others] = &product.operands;
+        let body = match first == others {
+            true => rows(first, 1),
+            false => format!("    if l == 0u {{\n{}    }} else {{\n{}    }}\n", rows(first, 2), rows(others, 2)),
         };
         format!("// {}\nfn {}(l: u32) {{\n{body}}}\n", product.equation, product.name)
     }

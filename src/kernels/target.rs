@@ -98,6 +98,14 @@ impl Product<'_> {
     }
 }
 
+/// What a product multiplies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operand {
+    Coordinates,
+    /// So many feature vectors, the first of which is this one in WGSL.
+    Vectors(String, usize),
+}
+
 /// A function `name(l)` that multiplies a packed matrix of layer `l` with feature vectors and hands every row, still in
 /// registers, to what follows.
 pub struct Product<'a> {
@@ -106,12 +114,8 @@ pub struct Product<'a> {
     pub equation: String,
     /// WGSL: where the packed matrix begins, in runs ([`Target::run`]).
     pub packed: String,
-    /// WGSL: the first feature vector that it multiplies; none where it multiplies the coordinates in every layer.
-    pub vector: Option<String>,
-    /// How many feature vectors.
-    pub parts: usize,
-    /// Whether it multiplies the coordinates in the first layer.
-    pub coordinates_first: bool,
+    /// What it multiplies in the first layer, and in the others.
+    pub operands: [Operand; 2],
     pub biased: bool,
     /// Where the rows of each part go as they are.
     pub into: Vec<String>,

@@ -6,10 +6,11 @@
 //! * a map of r rows that reads c features: 2·r·c·s forward, the same for its weights' gradient, the same for the
 //!   cotangent of what it reads;
 //! * a map that reads the d coordinates: their slopes are constants, so 2·r·d forward and 2·r·d for the gradient;
-//! * of two branches (a softmax) only the difference: r rows, not 2·r.
+//! * of two branches (a softmax) only the difference: r rows, not 2·r;
+//! * a map that all layers share counts in the first; fixed tensors have no gradient, and nothing goes back through them.
 
 use crate::math::Jet;
-use crate::networks::program::Map;
+use crate::networks::Program;
 
 use super::step::{Setup, Share};
 
@@ -37,28 +38,35 @@ pub fn points_of(setup: &Setup, share: &Share) -> usize {
 
 /// Floating-point operations that terms need in one step.
 pub fn flop(setup: &Setup, wanted: impl Fn(usize) -> bool) -> f64 {
-    let maps = setup.network.program(&setup.shape).maps;
+    let program = setup.network.program(&setup.shape);
     let served = setup.shares().0.into_iter().filter(|share| wanted(share.term));
     served
         .map(|share| {
             let jet = setup.problem.jet_of(share.term);
-            let layers: f64 = (0..setup.shape.depth).map(|l| layer(setup, &maps, l, jet)).sum();
+            let layers: f64 = (0..setup.shape.depth).map(|l| layer(setup, &program, l, jet)).sum();
             points_of(setup, &share) as f64 * (layers + outputs(setup, jet))
         })
         .sum()
 }
 
 /// Of one point in all maps of a layer that carries `jet`.
-fn layer(setup: &Setup, maps: &[Map], layer: usize, jet: Jet) -> f64 {
-    maps.iter().flat_map(|m| Way::ALL.map(|way| map(setup, m, layer, way, jet))).sum()
+fn layer(setup: &Setup, program: &Program, layer: usize, jet: Jet) -> f64 {
+    let here = |m: &usize| layer == 0 || !program.maps[*m].shared;
+    let maps = (0..program.maps.len()).filter(here);
+    maps.flat_map(|m| Way::ALL.map(|way| map(setup, program, (m, layer), way, jet))).sum()
 }
 
 /// Of one point in one of them.
-pub fn map(setup: &Setup, map: &Map, layer: usize, way: Way, jet: Jet) -> f64 {
+pub fn map(setup: &Setup, program: &Program, (m, layer): (usize, usize), way: Way, jet: Jet) -> f64 {
     let shape = &setup.shape;
-    match (map.features(layer).len(), way) {
+    let parts = match way {
+        Way::Backward => program.pulls(m, layer).len(),
+        Way::Forward | Way::Gradient => program.features(m, layer).len(),
+    };
+    match (parts, way) {
         (0, Way::Backward) => 0.0,
-        (0, _) => 2.0 * (shape.width * shape.inputs) as f64,
+        (_, Way::Gradient) if !program.maps[m].trained() => 0.0,
+        (0, _) => 2.0 * (shape.width * program.columns(m, layer, shape)) as f64,
         (parts, _) => 2.0 * (shape.width * parts * shape.width * jet.streams()) as f64,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::kernels::packing::NONE;
 use crate::kernels::{Fused, Plan, Setup, Step, Tile, default_tile};
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, Variant, sampling};
@@ -41,6 +42,9 @@ pub struct Case {
 impl Case {
     /// Real initial parameters, points as a run would draw them and random orders.
     /// `counts` are the points of each set of the problem: further ones are ignored, the last is repeated.
+    ///
+    /// # Panics
+    /// If the network is not for such a problem: [`Network::fit`] says which is.
     pub fn new(
         problem: &'static dyn Problem,
         network: &'static dyn Network,
@@ -48,7 +52,7 @@ impl Case {
         [width, depth]: [usize; 2],
         counts: &[usize],
     ) -> Case {
-        let shape = oracle::shape(problem, width, depth, variant);
+        let shape = network.fit(oracle::shape(problem, width, depth, variant)).unwrap_or_else(|what| panic!("{what}"));
         let seeds = Seeds::of(width as u64);
         let draw = |(set, n): (usize, usize)| {
             let drawn = || sampling::points(seeds.sample, 0, set as u32, &problem.sets()[set].regions, n);
@@ -189,9 +193,12 @@ pub fn moved_parameters(problem: &dyn Problem, network: &dyn Network, shape: &Sh
     parameters
 }
 
-/// Fills what the kernels of `step` should write with NaN, so that nothing stale or zero can pass.
+/// Fills what the kernels of `step` should write with NaN, so that nothing stale or zero can pass. Rows of parameters that are
+/// not trained are never written, and stay zero.
 pub fn poison(gpu: &Gpu, step: &Step) {
-    for buffer in [&step.parameters, &step.packed, &step.points, &step.rows, &step.ring] {
+    for buffer in [&step.parameters, &step.packed, &step.points, &step.ring] {
         gpu.write(buffer, &vec![f32::NAN; (buffer.size() / 4) as usize]);
     }
+    let row = step.packing.places.iter().map(|place| if place.slab == NONE { 0.0 } else { f32::NAN });
+    gpu.write(&step.rows, &row.collect::<Vec<f32>>().repeat(step.terms));
 }

@@ -249,8 +249,7 @@ pub fn counts(setup: &Setup, program: &Program, tile: &gpu::Gpu, jet: Jet, code:
         let all = blocks * rows;
         [0.0, all * instructions * texels, all * jets * jet_lines]
     };
-    let parts: std::collections::BTreeSet<usize> =
-        program.maps.iter().map(|map| map.features(1).len()).filter(|&parts| parts > 0).collect();
+    let parts = program.parts();
     let part = tile.part(shape, jet, &parts);
     let passes = (lanes / part) as f64;
     let gradient = |columns: usize| {
@@ -280,7 +279,7 @@ pub fn counts(setup: &Setup, program: &Program, tile: &gpu::Gpu, jet: Jet, code:
         let adds = 32.0 * points * shape.inputs as f64 * streams;
         [adds, passes + points * INPUT_POINT * texels, lines + 3.0 * points * jet_lines]
     };
-    let (depth, joins) = (shape.depth as f64, program.join.name().is_some());
+    let (depth, joins) = (shape.depth as f64, program.join.is_some());
     let mut all: Vec<Count> = Vec::new();
     let mut add = |stage: String, times: f64, [multiply_adds, instructions, lines]: [f64; 3]| {
         let known = all.iter().position(|count| count.stage == stage);
@@ -293,27 +292,32 @@ pub fn counts(setup: &Setup, program: &Program, tile: &gpu::Gpu, jet: Jet, code:
         all[at].lines += times * lines;
     };
     for (m, map) in program.maps.iter().enumerate() {
-        let features = map.features(1).len();
-        // layers in which it reads features rather than the coordinates
-        let of_features = (0..shape.depth).filter(|&layer| !map.reads_coordinates(layer)).count() as f64;
-        let name = map.name;
-        add(format!("{name}: product"), of_features, product(features * stride));
-        add(format!("{name}: product"), depth - of_features, product(shape.inputs));
+        let (depth, name) = (if map.shared { 1.0 } else { depth }, map.name);
+        for layer in 0..depth as usize {
+            let columns = |parts: usize| if parts == 0 { shape.inputs } else { parts * stride };
+            let (features, pulls) = (program.features(m, layer).len(), program.pulls(m, layer).len());
+            add(format!("{name}: product"), 1.0, product(columns(features)));
+            if pulls > 0 {
+                add(format!("{name}: transpose"), pulls as f64, product(stride));
+            }
+            if features > 0 {
+                add(format!("{name}: gradient"), 1.0, gradient(features * stride));
+            }
+        }
         let last = joins && m + 1 == program.maps.len();
         add(
             format!("{name}: activation"),
             depth,
             row(FORWARD_ROW + if last { JOIN_ROW } else { 0.0 }, if last { 6.0 } else { 3.0 }),
         );
-        if features > 0 {
-            // the first layer has nothing before it to pass a cotangent on to
-            let times = if map.reads_coordinates(0) { depth - 1.0 } else { depth };
-            add(format!("{name}: transpose"), times * features as f64, product(stride));
-            add(format!("{name}: gradient"), of_features, gradient(features * stride));
+        if !map.trained() {
+            continue;
         }
         add(format!("{name}: adjoint"), depth, row(ADJOINT_ROW + if joins { JOIN_BAR_ROW } else { 0.0 }, 4.0));
-        add("gradients of inputs and biases".into(), depth - of_features, inputs(true));
-        add("gradients of inputs and biases".into(), of_features, inputs(false));
+        for layer in 0..depth as usize {
+            let coordinates = program.features(m, layer).is_empty();
+            add("gradients of inputs and biases".into(), 1.0, inputs(coordinates));
+        }
     }
     let (fields, width, points) = (shape.outputs as f64, shape.width as f64, lanes as f64);
     let output_adds = 32.0 * 3.0 * fields * width * streams * points / 32.0;
@@ -434,7 +438,7 @@ fn fused(
     let lines_us = load * of_tile(|count| count.lines) / card.lines / hertz;
     // results of every layer, there and back, and slabs
     let shape = &setup.shape;
-    let results = program.maps.len() + usize::from(program.join.name().is_some());
+    let results = program.maps.iter().filter(|map| !map.shared).count() + usize::from(program.join.is_some());
     let vector = gpu::jet_bytes(jet) * shape.width.next_multiple_of(tile.rows) * tile.lanes;
     let features = 2.0 * (tiles * shape.depth * results * vector) as f64;
     let slabs = (workgroups * 16 * blueprint.packing.slab_vectors) as f64 * (2.0 * walk - 1.0);

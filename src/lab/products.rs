@@ -13,7 +13,7 @@ use crate::kernels::jets;
 use crate::kernels::matrix::Matrix;
 use crate::kernels::prelude::{Prelude, shader};
 use crate::kernels::raster::Raster;
-use crate::kernels::target::{Body, Columns, Product};
+use crate::kernels::target::{Body, Columns, Operand, Product};
 use crate::math::{Jet, Variant, rng};
 use crate::networks::Shape;
 
@@ -210,26 +210,25 @@ impl Subject {
             let twice = body.set(&format!("twice{part}"), &format!("{sum} + {sum}"));
             body.keep(&format!("RESULTS + {}u", 5 + part), &twice);
         };
-        let product = |name: &str, packed: String, vector: Option<&str>, parts: usize, into: &[&str]| Product {
+        let vectors = |first: &str, parts: usize| Operand::Vectors(first.into(), parts);
+        let product = |name: &str, packed: String, operands: [Operand; 2], into: &[&str]| Product {
             name: name.into(),
             equation: name.into(),
             packed,
-            vector: vector.map(str::to_owned),
-            parts,
-            coordinates_first: false,
+            operands,
             biased: true,
             into: into.iter().map(|&into| into.to_owned()).collect(),
             finish: None,
         };
+        let same = |operand: Operand| [operand.clone(), operand];
         let by_layer = format!("select({one}u, {coordinates}u, l == 0u)");
-        let first = product("first_or_one", by_layer, Some("A"), 1, &["RESULTS + l"]);
         let back_into = ["RESULTS + 5u", "RESULTS + 6u", "RESULTS + 7u"];
-        let back_three = product("back_three", format!("{back_three}u"), Some("Z"), 1, &back_into);
-        let back = product("back", format!("{back}u"), Some("Z"), 1, &["RESULTS + 4u"]);
+        let back_three = product("back_three", format!("{back_three}u"), same(vectors("Z", 1)), &back_into);
+        let back = product("back", format!("{back}u"), same(vectors("Z", 1)), &["RESULTS + 4u"]);
         [
-            Product { coordinates_first: true, ..first },
-            product("coordinates", format!("{coordinates}u"), None, 0, &["RESULTS + 2u"]),
-            product("three", format!("{three}u"), Some("A"), 3, &["RESULTS + 3u"]),
+            product("first_or_one", by_layer, [Operand::Coordinates, vectors("A", 1)], &["RESULTS + l"]),
+            product("coordinates", format!("{coordinates}u"), same(Operand::Coordinates), &["RESULTS + 2u"]),
+            product("three", format!("{three}u"), same(vectors("A", 3)), &["RESULTS + 3u"]),
             Product { biased: false, ..back },
             Product { biased: false, finish: Some(&double), ..back_three },
         ]

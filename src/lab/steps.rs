@@ -10,6 +10,7 @@ use crate::kernels::raster::Raster;
 use crate::kernels::{Plan, Setup, Step, Tile, default_tile};
 use crate::math::rng::Seeds;
 use crate::math::{Schedule, Variant};
+use crate::networks::Shape;
 use crate::oracle::{self, Model, Settings};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
@@ -98,11 +99,17 @@ impl Subject {
         (0..self.problem.sets().len()).map(of).collect()
     }
 
+    /// The network's at this size.
+    fn shape(&self) -> Shape {
+        let asked = oracle::shape(self.problem, self.size[0], self.size[1], self.variant);
+        self.network.fit(asked).unwrap_or_else(|what| panic!("{what}"))
+    }
+
     fn setup(&self) -> Setup<'static> {
         Setup {
             problem: self.problem,
             network: self.network,
-            shape: oracle::shape(self.problem, self.size[0], self.size[1], self.variant),
+            shape: self.shape(),
             strategy: self.strategy,
             counts: self.counts(),
             resampled: true,

@@ -3,10 +3,10 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Kernel};
-use crate::kernels::jets;
-use crate::kernels::packing::Packing;
+use crate::kernels::packing::{NONE, Packing};
 use crate::kernels::prelude::shader;
 use crate::kernels::step::common_prelude;
+use crate::kernels::{jets, residuals};
 use crate::math::{Variant, rng};
 use crate::networks::Network;
 use crate::oracle::Adam;
@@ -38,8 +38,12 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let mut prelude = common_prelude(&case.setup());
     prelude.u32("PARAMETERS", count);
     let jet = jets::part(problem.jet());
-    let kernel = Kernel::link(gpu, "update", &[prelude.part(), shader("math"), jet, shader("kernels/update")])?;
-    let weights = gpu.storage_with("weights", &packing.pack(&vec![0.0; count]))?;
+    let bounds = residuals::bounds(&case.setup());
+    let kernel = Kernel::link(gpu, "update", &[prelude.part(), shader("math"), jet, bounds, shader("kernels/update")])?;
+    let trained = |p: usize| packing.places[p].slab != NONE;
+    // what is not trained lies there from the start; all else the update must write
+    let start: Vec<f32> = (0..count).map(|p| if trained(p) { 0.0 } else { case.parameters[p] }).collect();
+    let weights = gpu.storage_with("weights", &packing.pack(&start))?;
     let parameters = gpu.storage_with("parameters", &case.parameters)?;
     let moments = gpu.storage_with("moments", &vec![0.0_f32; 2 * count])?;
     let places = gpu.storage_with("places", &packing.places)?;
@@ -48,7 +52,11 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let (mut wanted, mut adam) = (widen(&case.parameters), Adam::new(count));
     for update in 1..=UPDATES {
         let name = format!("{} {}, update {update}", network.name(), variant.name());
-        let all = random(terms * count, update as u32);
+        let mut all = random(terms * count, update as u32);
+        // no gradient comes to what is not trained
+        for (entry, g) in all.iter_mut().enumerate() {
+            *g *= f32::from(u8::from(trained(entry % count)));
+        }
         let coefficients: Vec<f64> = (0..terms).map(|k| 0.5 + 0.75 * k as f64).collect();
         let corrections = [Adam::BETA1, Adam::BETA2].map(|beta| 1.0 - beta.powi(update as i32));
         let given = [&coefficients[..], &[RATE], &corrections].concat();

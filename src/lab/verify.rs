@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::math::{Jet, Variant};
 use crate::networks::{self, Network};
-use crate::{kernels, problems, strategies};
+use crate::{kernels, oracle, problems, strategies};
 
 use super::card::{Card, Finding, KIND};
 use super::steps::{NoGradients, Sizes, Subject};
@@ -152,7 +152,11 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
             jobs.push(Box::new(move |gpu, _| one("strategies", &name, super::strategies::check(gpu, strategy, terms))));
         }
     }
-    for (network, variant) in forms().into_iter().filter(|_| wants("adam")) {
+    // of the others only one has parameters that are not trained
+    for (network, variant) in forms().into_iter().chain([(&networks::Fourier as _, Variant::V2)]) {
+        if !wants("adam") {
+            continue;
+        }
         let name = format!("{} {}", network.name(), variant.name());
         jobs.push(Box::new(move |gpu, _| one("adam", &name, update::check(gpu, network, variant))));
     }
@@ -174,7 +178,8 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
     {
         jobs.push(Box::new(move |gpu, options| step_findings(gpu, options, &subject, first)));
     }
-    for &network in networks::ALL.iter().filter(|_| options.thorough && wants("gradients")) {
+    let papers: [&'static dyn Network; 2] = [&networks::Mlp, &networks::Lda];
+    for network in papers.into_iter().chain(others()).filter(|_| options.thorough && wants("gradients")) {
         for &plan in kernels::ALL {
             let name = format!("{} {}, subgroups in any order", network.name(), plan.name());
             jobs.push(Box::new(move |gpu, _| one("gradients", &name, races::check(gpu, &races::case(network, plan)))));
@@ -188,10 +193,10 @@ fn term_counts() -> std::collections::BTreeSet<usize> {
     problems::ALL.iter().map(|problem| problem.terms().len()).collect()
 }
 
-/// Every network in every published form that differs.
+/// The paper's two networks in every published form that differs.
 fn forms() -> Vec<(&'static dyn Network, Variant)> {
     let mut forms = Vec::new();
-    for &network in networks::ALL {
+    for network in [&networks::Mlp as &'static dyn Network, &networks::Lda] {
         let layout = |variant| {
             let shape = networks::Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant, unknowns: 0 };
             (network.layout(&shape), network.program(&shape).join)
@@ -204,6 +209,26 @@ fn forms() -> Vec<(&'static dyn Network, Variant)> {
     forms
 }
 
+/// The other networks whose kernels are their own.
+fn others() -> Vec<&'static dyn Network> {
+    let own = |network: &&&'static dyn Network| !["mlp", "lda", "matched"].contains(&network.name());
+    networks::ALL.iter().filter(own).copied().collect()
+}
+
+/// What each of them is checked on: a problem and a plan of its own, which take turns, or, with time, one problem of each
+/// jet by every plan.
+fn others_for(problem: &dyn problems::Problem, plan: &dyn kernels::Plan, thorough: bool) -> Vec<&'static dyn Network> {
+    let place = |name: &str| problems::ALL.iter().position(|p| p.name() == name).unwrap_or(0);
+    let first_of_its_jet = problems::ALL.iter().position(|p| p.jet() == problem.jet()) == Some(place(problem.name()));
+    let takes = |(i, network): &(usize, &'static dyn Network)| {
+        let fits = network.fit(oracle::shape(problem, 4, 1, Variant::V2)).is_ok();
+        let turn = i % problems::ALL.len() == place(problem.name());
+        let own_plan = kernels::ALL[i % kernels::ALL.len()].name() == plan.name();
+        fits && if thorough { first_of_its_jet } else { turn && own_plan }
+    };
+    others().into_iter().enumerate().filter(takes).map(|(_, network)| network).collect()
+}
+
 /// The forms that `problem` is checked on. A form of a network meets a problem in its jet, its residual and its number
 /// of fields; residuals are checked by themselves, so problems of one jet share the forms among them.
 fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static dyn Network, Variant)> {
@@ -214,8 +239,9 @@ fn forms_for(problem: &dyn problems::Problem, thorough: bool) -> Vec<(&'static d
     forms.into_iter().enumerate().filter(|(form, _)| form % shares == place % shares).map(|(_, form)| form).collect()
 }
 
-/// Every problem and every jet on every form of every network, or, with time, every problem on every form, by the first
-/// plan; the first problem by the other plans too, or, with time, all; and whether it is the problem's first.
+/// Every problem and every jet on every form of the paper's networks, or, with time, every problem on every form, by the
+/// first plan; the first problem by the other plans too, or, with time, all; the other networks; and whether it is the
+/// problem's first.
 fn subjects(gpu: &Gpu, options: &Options) -> Vec<(Subject, bool)> {
     let thorough = options.thorough;
     // software rendering compiles slowly: small tiles there, unless there is time
@@ -227,12 +253,13 @@ fn subjects(gpu: &Gpu, options: &Options) -> Vec<(Subject, bool)> {
     for &problem in options.subjects() {
         let mut first = true;
         for &plan in kernels::ALL {
-            for (network, variant) in forms_for(problem, thorough || !options.problems.is_empty()) {
-                let first_plan = plan.name() == kernels::ALL[0].name();
-                let alone = problem.name() == options.subjects()[0].name();
-                if !(first_plan || alone || thorough) {
-                    continue;
-                }
+            let first_plan = plan.name() == kernels::ALL[0].name();
+            let alone = problem.name() == options.subjects()[0].name();
+            let papers = forms_for(problem, thorough || !options.problems.is_empty())
+                .into_iter()
+                .filter(|_| first_plan || alone || thorough);
+            let others = others_for(problem, plan, thorough).into_iter().map(|network| (network, Variant::V2));
+            for (network, variant) in papers.chain(others) {
                 for &size in widths {
                     let strategy = *strategies.next().expect("a cycle has no end");
                     let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], sizes };

@@ -14,6 +14,11 @@ pub enum Start {
         /// The gain γ: 5/3 for tanh layers, 1 for linear ones.
         gain: f64,
     },
+    /// Normal.
+    Normal {
+        /// Its standard deviation.
+        deviation: f64,
+    },
     /// Uniform on ±bound.
     Uniform {
         /// The bound, 1/√fan_in in PyTorch's default.
@@ -34,6 +39,17 @@ pub(super) fn initial(layout: &Layout, seed: u64, start: impl Fn(&Slot) -> Start
     parameters
 }
 
+/// The start of a tensor where activations are tanh: gain 5/3 for hidden matrices and 1 for that of the module `output`,
+/// biases zero, residual scales 0.1.
+pub(super) fn of_tanh(slot: &Slot, output: &str) -> Start {
+    match slot.shape.len() {
+        2 if slot.name.strip_suffix(".weight") == Some(output) => Start::Xavier { gain: 1.0 },
+        2 => Start::Xavier { gain: 5.0 / 3.0 },
+        _ if slot.name == "residual_scales" => Start::Constant(0.1),
+        _ => Start::Constant(0.0),
+    }
+}
+
 fn draw(start: Start, slot: &Slot, words: [u32; 4]) -> f64 {
     match start {
         Start::Constant(value) => value,
@@ -41,6 +57,7 @@ fn draw(start: Start, slot: &Slot, words: [u32; 4]) -> f64 {
             let deviation = gain * (2.0 / (slot.rows() + slot.columns()) as f64).sqrt();
             deviation * rng::normal(words[0], words[1])
         }
+        Start::Normal { deviation } => deviation * rng::normal(words[0], words[1]),
         Start::Uniform { bound } => bound * (2.0 * f64::from(rng::uniform01(words[0])) - 1.0),
     }
 }
@@ -48,7 +65,10 @@ fn draw(start: Start, slot: &Slot, words: [u32; 4]) -> f64 {
 #[cfg(test)]
 mod tests {
     use crate::math::Variant;
-    use crate::networks::{Lda, Mlp, Network, Shape};
+    use crate::networks::{
+        DirectInjection, FixedAverage, Fourier, Lda, Mlp, ModifiedMlp, Network, SeparateLda, Shape, SingleEncoder,
+        StaticGate,
+    };
 
     fn deviations(network: &dyn Network, variant: Variant) -> Vec<(String, f64, f64)> {
         let shape = Shape { inputs: 2, outputs: 1, width: 50, depth: 4, variant, unknowns: 0 };
@@ -114,6 +134,37 @@ mod tests {
                 ("encoder1.0.bias", 0.0, 50),
             ],
         );
+    }
+
+    #[test]
+    fn the_other_networks_start_as_published() {
+        let of_lda = [("linear.0.weight", 0.326_860, 100), ("linear.2.weight", 0.235_702, 2500)];
+        let output = ("linear.4.weight", 0.198_030, 50);
+        let one = Variant::V1;
+        check(
+            &DirectInjection,
+            one,
+            &[of_lda[0], of_lda[1], output, ("coordinate_projection.3.weight", 0.326_860, 100)],
+        );
+        check(&SingleEncoder, one, &[of_lda[0], of_lda[1], output, ("encoder.0.weight", 0.326_860, 100)]);
+        check(&FixedAverage, one, &[of_lda[1], output, ("encoder2.3.weight", 0.326_860, 100)]);
+        check(&StaticGate, one, &[of_lda[1], output, ("static_gate_logits.2", 0.0, 100)]);
+        // an encoder has one column, and gates start at one half in either form
+        let separate =
+            [("encoder1.2.weight", 5.0 / 3.0 * (2.0_f64 / 51.0).sqrt(), 50), ("gates.1.2.weight", 0.0, 5000)];
+        check(&SeparateLda, one, &separate);
+        let modified = [("encoder_u.weight", 0.326_860, 100), ("hidden.3.weight", 0.235_702, 2500)];
+        check(
+            &ModifiedMlp,
+            one,
+            &[modified[0], modified[1], ("output.weight", 0.198_030, 50), ("encoder_v.bias", 0.0, 50)],
+        );
+        let first = ("backbone.net.0.weight", 5.0 / 3.0 * (2.0_f64 / 150.0).sqrt(), 5000);
+        check(&Fourier, one, &[("projection", 1.0, 100), first, ("backbone.net.8.weight", 0.198_030, 50)]);
+        for network in [&SingleEncoder as &dyn Network, &FixedAverage, &StaticGate, &SeparateLda] {
+            let (name, _, largest) = deviations(network, one).pop().unwrap();
+            assert_eq!((name.as_str(), largest), ("residual_scales", f64::from(0.1_f32)), "{}", network.name());
+        }
     }
 
     #[test]

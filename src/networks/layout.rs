@@ -9,6 +9,8 @@ pub struct Slot {
     pub shape: Vec<usize>,
     /// Index of its first entry in the flat vector.
     pub offset: usize,
+    /// Whether it is trained; otherwise it keeps the numbers that it began with, and its gradient is zero.
+    pub trained: bool,
 }
 
 impl Slot {
@@ -39,16 +41,23 @@ impl Slot {
 pub struct Layout {
     /// The tensors in the order in which they lie, without gaps.
     pub slots: Vec<Slot>,
-    /// The number of parameters.
+    /// The number of parameters, those that are not trained included.
     pub len: usize,
 }
 
 impl Layout {
     /// Appends a tensor.
     pub fn push(&mut self, name: impl Into<String>, shape: &[usize]) {
-        let slot = Slot { name: name.into(), shape: shape.to_vec(), offset: self.len };
+        let slot = Slot { name: name.into(), shape: shape.to_vec(), offset: self.len, trained: true };
         self.len += slot.len();
         self.slots.push(slot);
+    }
+    /// Appends a tensor that is not trained.
+    pub fn push_fixed(&mut self, name: impl Into<String>, shape: &[usize]) {
+        self.push(name, shape);
+        if let Some(slot) = self.slots.last_mut() {
+            slot.trained = false;
+        }
     }
     /// Appends the weight `[rows, columns]` and the bias `[rows]` of a linear layer.
     pub fn push_linear(&mut self, name: &str, rows: usize, columns: usize) {
@@ -58,6 +67,10 @@ impl Layout {
     /// Whether there are no parameters.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+    /// How many of the parameters are trained: the number that papers give.
+    pub fn trained(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.trained).map(Slot::len).sum()
     }
     /// The tensor called `name`, if there is one.
     pub fn slot(&self, name: &str) -> Option<&Slot> {
@@ -99,5 +112,7 @@ mod tests {
         assert_eq!(layout.offset("scales"), 9);
         assert_eq!((layout.slots[0].rows(), layout.slots[0].columns()), (3, 2));
         assert_eq!(layout.modules(), [("a", 0..9), ("scales", 9..13)]);
+        layout.push_fixed("waves", &[2, 3]);
+        assert_eq!((layout.len, layout.trained()), (19, 13));
     }
 }

@@ -9,7 +9,7 @@
 //! The softmax over two branches is a sigmoid of their difference, feature by feature: D = H₁ − H₂ (and k likewise) is what
 //! kernels multiply, H₁ and H₂ are what is trained.
 
-use super::program::{Program, Scale, Source};
+use super::program::{Op, Program, Scale, Source};
 use super::{Architecture, Shape, Slot, init::Start};
 use crate::math::Variant;
 
@@ -17,24 +17,29 @@ use crate::math::Variant;
 #[derive(Clone, Copy, Debug)]
 pub struct Lda;
 
+/// The program, whose two encoders read `encoded`.
+pub(super) fn adaptive(shape: &Shape, encoded: [Source; 2]) -> Program {
+    let mut p = Program::new(format!("linear.{}", shape.depth));
+    let s = p.tanh("s", "W a + b", |l| format!("linear.{l}"), &[Source::Previous]);
+    let e1 = p.tanh("e1", "U x̂ + c", |l| format!("encoder1.{l}"), &encoded[..1]);
+    let e2 = p.tanh("e2", "V x̂ + d", |l| format!("encoder2.{l}"), &encoded[1..]);
+    let q = p.tanh("q", "G [s; e₁; e₂] + g", |l| format!("gates.{l}.0"), &[s, e1, e2]);
+    let w = p.gate("w", "D q + k", |l| format!("gates.{l}.2"), &[q]);
+    let scale = match shape.variant {
+        Variant::V1 => Scale::Fixed(1.0),
+        Variant::V2 => Scale::Trained("residual_scales"),
+    };
+    p.join(Op::Mix, Some(scale), &[s, e1, e2, w]);
+    p
+}
+
 impl Architecture for Lda {
     const NAME: &'static str = "lda";
     const TITLE: &'static str = "Layer-wise dynamic attention";
     const GATE: Option<usize> = Some(4);
 
     fn program(shape: &Shape) -> Program {
-        let mut p = Program::new(format!("linear.{}", shape.depth));
-        let s = p.tanh("s", "W a + b", |l| format!("linear.{l}"), &[Source::Previous]);
-        let e1 = p.tanh("e1", "U x̂ + c", |l| format!("encoder1.{l}"), &[Source::Coordinates]);
-        let e2 = p.tanh("e2", "V x̂ + d", |l| format!("encoder2.{l}"), &[Source::Coordinates]);
-        let q = p.tanh("q", "G [s; e₁; e₂] + g", |l| format!("gates.{l}.0"), &[s, e1, e2]);
-        let w = p.gate("w", "D q + k", |l| format!("gates.{l}.2"), &[q]);
-        let scale = match shape.variant {
-            Variant::V1 => Scale::Fixed(1.0),
-            Variant::V2 => Scale::Trained("residual_scales"),
-        };
-        p.mix(scale, [s, e1, e2, w]);
-        p
+        adaptive(shape, [Source::Coordinates; 2])
     }
 
     fn start(shape: &Shape, slot: &Slot) -> Start {

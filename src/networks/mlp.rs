@@ -1,7 +1,8 @@
 //! The standard PINN network: a_l = tanh(W_l a_{l−1} + b_l), linear output.
 
+use super::init::{self, Start};
 use super::program::{Program, Source};
-use super::{Architecture, Shape, Slot, init::Start};
+use super::{Architecture, Shape, Slot};
 
 /// The plain multilayer perceptron.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +21,6 @@ impl Architecture for Mlp {
 
     // The same in both published forms: gain 5/3 for hidden layers, 1 for the output, biases zero.
     fn start(shape: &Shape, slot: &Slot) -> Start {
-        let output = format!("net.{}.weight", 2 * shape.depth);
-        match slot.shape.len() {
-            2 if slot.name == output => Start::Xavier { gain: 1.0 },
-            2 => Start::Xavier { gain: 5.0 / 3.0 },
-            _ => Start::Constant(0.0),
-        }
+        init::of_tanh(slot, &format!("net.{}", 2 * shape.depth))
     }
 }

@@ -1,21 +1,52 @@
 //! What is trained: networks of given shape as flat parameter vectors, in f64 over any [`Real`] type. One
 //! file per network; a network does not know the problem.
 
+pub mod direct_injection;
+pub mod fixed_average;
+pub mod fourier;
+pub mod gates;
 pub mod init;
+pub mod join;
 pub mod layout;
 pub mod lda;
+pub mod matched;
 pub mod mlp;
+pub mod modified_mlp;
 pub mod program;
+mod run;
+pub mod separate_lda;
+pub mod single_encoder;
+pub mod static_gate;
 
+pub use direct_injection::DirectInjection;
+pub use fixed_average::FixedAverage;
+pub use fourier::Fourier;
+pub use gates::Gates;
 pub use layout::{Layout, Slot};
 pub use lda::Lda;
+pub use matched::Matched;
 pub use mlp::Mlp;
+pub use modified_mlp::ModifiedMlp;
 pub use program::Program;
+pub use separate_lda::SeparateLda;
+pub use single_encoder::SingleEncoder;
+pub use static_gate::StaticGate;
 
 use crate::math::{Dual, Real, Var, Variant, names};
 
 /// Every network, in the order `list` prints them.
-pub static ALL: &[&dyn Network] = &[&Mlp, &Lda];
+pub static ALL: &[&dyn Network] = &[
+    &Mlp,
+    &Lda,
+    &Matched,
+    &ModifiedMlp,
+    &Fourier,
+    &DirectInjection,
+    &SingleEncoder,
+    &FixedAverage,
+    &StaticGate,
+    &SeparateLda,
+];
 
 /// The network called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Network, String> {
@@ -80,6 +111,10 @@ pub trait Architecture: Sync {
     /// The map whose result is a gate between two branches, if there is one.
     const GATE: Option<usize> = None;
 
+    /// See [`Network::fit`].
+    fn fit(shape: Shape) -> Result<Shape, String> {
+        Ok(shape)
+    }
     /// What it computes.
     fn program(shape: &Shape) -> Program;
     /// How each tensor starts.
@@ -88,10 +123,15 @@ pub trait Architecture: Sync {
 
 /// A network behind a pointer: its program, its start and its value with derivatives up to the fourth order.
 pub trait Network: Sync {
-    /// The public name: "mlp" or "lda".
+    /// The public name, such as "lda".
     fn name(&self) -> &'static str;
     /// The title of reports.
     fn title(&self) -> &'static str;
+    /// The shape that it takes where `shape` is asked for: most take it as it is.
+    ///
+    /// # Errors
+    /// A number of coordinates or fields that it is not made for, and what to take instead.
+    fn fit(&self, shape: Shape) -> Result<Shape, String>;
     /// What it computes: kernels follow from this.
     fn program(&self, shape: &Shape) -> Program;
     /// The map of its parameters.
@@ -100,8 +140,16 @@ pub trait Network: Sync {
     fn initial(&self, shape: &Shape, seed: u64) -> Vec<f32>;
     /// Outputs `[outputs]` at a normalised point.
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64>;
+    /// Whether its layers choose between two branches by gates.
+    fn has_gates(&self) -> bool;
     /// Weight of the first branch at a normalised point, `[gated layers][width]`; the second has the rest.
-    fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>>;
+    fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>> {
+        self.value_with(shape, parameters, x, &|_| Gates::Native).1
+    }
+    /// Outputs with other gates than its own in some layers, and its own gates as those layers would have them.
+    fn value_with(&self, shape: &Shape, parameters: &[f64], x: &[f64], gates: &Rule) -> (Vec<f64>, Vec<Vec<f64>>);
+    /// Outputs with one derivative, with other gates than its own in some layers.
+    fn slope_with(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>], gates: &Rule) -> Vec<Dual<f64>>;
     /// Outputs with one derivative, without a tape.
     fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>>;
     /// Outputs on the tape.
@@ -115,6 +163,9 @@ pub trait Network: Sync {
     /// Outputs on the tape with the derivatives in four directions.
     fn fourth_taped(&self, shape: &Shape, parameters: &[Var], x: &[Fourth]) -> Vec<Fourth>;
 }
+
+/// The gates that a layer uses, by layer.
+pub type Rule<'a> = dyn Fn(usize) -> Gates<'a> + 'a;
 
 /// A taped number with one derivative.
 pub type First = Dual<Var>;
@@ -132,6 +183,9 @@ impl<A: Architecture> Network for A {
     fn title(&self) -> &'static str {
         A::TITLE
     }
+    fn fit(&self, shape: Shape) -> Result<Shape, String> {
+        A::fit(shape)
+    }
     fn program(&self, shape: &Shape) -> Program {
         A::program(shape)
     }
@@ -148,12 +202,14 @@ impl<A: Architecture> Network for A {
     fn value(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<f64> {
         outputs::<A, _>(shape, parameters, x)
     }
-    fn gates(&self, shape: &Shape, parameters: &[f64], x: &[f64]) -> Vec<Vec<f64>> {
-        let (program, mut seen) = (A::program(shape), Vec::new());
-        program.run(shape, &program.layout(shape), parameters, x, |results: &[Vec<f64>]| {
-            seen.extend(A::GATE.map(|gate| results[gate].clone()));
-        });
-        seen
+    fn has_gates(&self) -> bool {
+        A::GATE.is_some()
+    }
+    fn value_with(&self, shape: &Shape, parameters: &[f64], x: &[f64], gates: &Rule) -> (Vec<f64>, Vec<Vec<f64>>) {
+        with_gates::<A, _>(shape, parameters, x, gates)
+    }
+    fn slope_with(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>], gates: &Rule) -> Vec<Dual<f64>> {
+        with_gates::<A, _>(shape, parameters, x, gates).0
     }
     fn slope(&self, shape: &Shape, parameters: &[f64], x: &[Dual<f64>]) -> Vec<Dual<f64>> {
         outputs::<A, _>(shape, parameters, x)
@@ -177,7 +233,23 @@ impl<A: Architecture> Network for A {
 
 fn outputs<A: Architecture, T: Real>(shape: &Shape, parameters: &[T::Scalar], x: &[T]) -> Vec<T> {
     let program = A::program(shape);
-    program.run(shape, &program.layout(shape), parameters, x, |_| {})
+    program.run(shape, &program.layout(shape), parameters, x, |_, _| {})
+}
+
+fn with_gates<A: Architecture, T: Real>(
+    shape: &Shape,
+    parameters: &[T::Scalar],
+    x: &[T],
+    gates: &Rule,
+) -> (Vec<T>, Vec<Vec<T>>) {
+    let (program, mut own) = (A::program(shape), Vec::new());
+    let outputs = program.run(shape, &program.layout(shape), parameters, x, |layer, results: &mut [Vec<T>]| {
+        if let Some(gate) = A::GATE {
+            own.push(results[gate].clone());
+            gates(layer).apply(&mut results[gate]);
+        }
+    });
+    (outputs, own)
 }
 
 #[cfg(test)]
@@ -188,19 +260,49 @@ mod tests {
         Shape { inputs, outputs, width: 50, depth, variant, unknowns: 0 }
     }
 
+    /// (inputs, depth, outputs) of the published sizes of width 50.
+    const SIZES: [(usize, usize, usize); 4] = [(2, 4, 1), (2, 4, 2), (5, 4, 1), (2, 3, 2)];
+
     #[test]
     fn parameter_counts_are_the_published_ones() {
-        let (v1, v2) = (Variant::V1, Variant::V2);
-        for (inputs, depth, outputs, mlp, first, revised) in [
-            (2, 4, 1, 7851, 59651, 59655),
-            (2, 4, 2, 7902, 59702, 59706),
-            (5, 4, 1, 8001, 61001, 61005),
-            (2, 3, 2, 5352, 44202, 44205),
-        ] {
-            assert_eq!(Mlp.layout(&shape(inputs, depth, outputs, v2)).len, mlp);
-            assert_eq!(Lda.layout(&shape(inputs, depth, outputs, v1)).len, first);
-            assert_eq!(Lda.layout(&shape(inputs, depth, outputs, v2)).len, revised);
+        let count = |network: &dyn Network, (inputs, depth, outputs), variant| {
+            let shape = network.fit(shape(inputs, depth, outputs, variant)).unwrap();
+            network.layout(&shape).trained()
+        };
+        let table: [(&dyn Network, [usize; 4]); 8] = [
+            (&Mlp, [7851, 7902, 8001, 5352]),
+            (&Lda, [59655, 59706, 61005, 44205]),
+            (&Matched, [59781, 59922, 61054, 44249]),
+            (&ModifiedMlp, [8151, 8202, 8601, 5652]),
+            (&DirectInjection, [8251, 8302, 9001, 5652]),
+            (&SingleEncoder, [8455, 8506, 9205, 5805]),
+            (&FixedAverage, [9055, 9106, 10405, 6255]),
+            (&StaticGate, [9455, 9506, 10805, 6555]),
+        ];
+        for (network, counts) in table {
+            for (size, wanted) in SIZES.into_iter().zip(counts) {
+                assert_eq!(count(network, size, Variant::V2), wanted, "{} {size:?}", network.name());
+            }
         }
+        for (size, wanted) in SIZES.into_iter().zip([59651, 59702, 61001, 44202]) {
+            assert_eq!(count(&Lda, size, Variant::V1), wanted, "{size:?}");
+        }
+        for (size, wanted) in SIZES.into_iter().zip([59255, 59306]) {
+            assert_eq!(count(&SeparateLda, size, Variant::V2), wanted, "{size:?}");
+        }
+        for (size, wanted) in SIZES.into_iter().zip([12751, 12802, 12751, 10252]) {
+            assert_eq!(count(&Fourier, size, Variant::V2), wanted, "{size:?}");
+            let layout = Fourier.layout(&shape(size.0, size.1, size.2, Variant::V2));
+            assert_eq!(layout.len - layout.trained(), 50 * size.0, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_says_so() {
+        let error = SeparateLda.fit(shape(5, 4, 1, Variant::V2)).unwrap_err();
+        assert!(error.contains("two coordinates, not for 5"), "{error}");
+        let wide = Shape { width: 400, ..shape(2, 4, 1, Variant::V2) };
+        assert!(Matched.fit(wide).unwrap_err().contains("choose a smaller --width"));
     }
 
     #[test]
@@ -217,7 +319,9 @@ mod tests {
     #[test]
     fn parameters_enter_in_every_tensor() {
         for network in ALL {
-            let shape = Shape { inputs: 2, outputs: 2, width: 5, depth: 3, variant: Variant::V2, unknowns: 0 };
+            let shape = network
+                .fit(Shape { inputs: 2, outputs: 2, width: 5, depth: 3, variant: Variant::V2, unknowns: 0 })
+                .unwrap();
             let layout = network.layout(&shape);
             let base: Vec<f64> = (0..layout.len).map(|m| 0.4 * (1.7 * m as f64 + 0.3).sin()).collect();
             let y = network.value(&shape, &base, &[0.2, -0.4]);

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
-use crate::networks::{self, Shape};
+use crate::error::Result;
+use crate::networks::matched;
 use crate::problems;
 use crate::training::Config;
 
@@ -138,7 +138,7 @@ impl Entry {
     pub fn new(variation: Variation, task: Task, resolve: &Resolve) -> Result<Entry> {
         let config = if variation.label == "matched" {
             let model = resolve(&Variation { label: "lda".into(), ..variation.clone() })?;
-            let width = Some(matched_width(&model.shape)?);
+            let width = Some(matched::width(&model.shape));
             resolve(&Variation { label: "std".into(), width, ..variation.clone() })?
         } else {
             resolve(&variation)?
@@ -153,7 +153,7 @@ impl Entry {
 
     /// Parameters of its network.
     pub fn parameters(&self) -> usize {
-        self.config.network.layout(&self.config.shape).len
+        self.config.network.layout(&self.config.shape).trained()
     }
 
     /// Work of a step as far as it is known beforehand: samples × parameters × streams.
@@ -167,41 +167,9 @@ impl Entry {
     }
 }
 
-/// The width of the plain network whose number of parameters is nearest to that of lda with this shape, the first
-/// of equals among 1..10·width.
-pub fn matched_width(shape: &Shape) -> Result<usize> {
-    let count = |name: &str, width: usize| -> Result<usize> {
-        let network = networks::find(name).map_err(Error::Usage)?;
-        Ok(network.layout(&Shape { width, ..*shape }).len)
-    };
-    let wanted = count("lda", shape.width)?;
-    let mut best = (usize::MAX, 1);
-    for width in 1..=10 * shape.width {
-        let difference = count("mlp", width)?.abs_diff(wanted);
-        if difference < best.0 {
-            best = (difference, width);
-        }
-    }
-    Ok(best.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::Variant;
-
-    #[test]
-    fn matched_widths_are_the_published_ones() {
-        for (inputs, depth, outputs, variant, width) in [
-            (2, 4, 1, Variant::V2, 140),
-            (2, 4, 2, Variant::V2, 140),
-            (5, 4, 1, Variant::V2, 141),
-            (2, 3, 2, Variant::V1, 147),
-        ] {
-            let shape = Shape { inputs, outputs, width: 50, depth, variant, unknowns: 0 };
-            assert_eq!(matched_width(&shape).unwrap(), width);
-        }
-    }
 
     #[test]
     fn names_say_what_differs() {

@@ -26,7 +26,7 @@ pub struct Options {
     pub preset: Option<String>,
     /// std, gcr, lda or acr: the paper's pairs of network and strategy [default: acr]
     pub condition: Option<String>,
-    /// mlp or lda, instead of the condition's
+    /// A network of `list`, instead of the condition's
     pub network: Option<String>,
     /// sum or pcgrad, instead of the condition's
     pub strategy: Option<String>,
@@ -47,7 +47,7 @@ pub struct Options {
     pub plan: Option<String>,
     /// Highest learning rate; a rate that falls keeps its shape [default: the preset's]
     pub rate: Option<f64>,
-    /// lda in its revised form: residual scale that every layer starts with [default: 0.1]
+    /// lda in its revised form, and networks like it: residual scale that every layer starts with [default: 0.1]
     pub residual_scale: Option<f64>,
     /// Klein–Gordon: end of the time interval [default: 1]
     pub horizon: Option<f64>,

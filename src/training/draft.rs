@@ -146,10 +146,11 @@ impl Draft {
             origins.insert(parameter.name.to_owned(), (parameter.value.into(), "problem".to_owned()));
         }
         let shape = shape_of(self.problem, &preset);
+        let network = networks::find(&network).map_err(usage)?;
+        let shape = network.fit(shape).map_err(usage)?;
         shape.validate().map_err(usage)?;
         let every = every.map(|(every, _)| every);
         check(&preset, every).map_err(usage)?;
-        let network = networks::find(&network).map_err(usage)?;
         let residual_scale = pick(&flags.residual_scale, &file.residual_scale);
         if let Some((scale, origin)) = residual_scale {
             check_scale(scale, network, &shape).map_err(usage)?;

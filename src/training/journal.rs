@@ -48,7 +48,7 @@ impl Journal {
             "variant": config.preset.variant.name(),
             "adapter": gpu.record(),
             "seeds": {"initial": config.seed, "sample": config.seeds().sample, "order": config.seeds().order},
-            "parameters": layout.len,
+            "parameters": layout.trained(),
             "resumed_at": resumed_at,
             "started": before["started"].as_str().map_or_else(utc_now, str::to_owned),
             // whoever removes the run has to know them, however it ends

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::math::Variant;
 use crate::networks::layout::Slot;
+use crate::networks::program::{Map, Source, Tensors};
 use crate::networks::{self, Network, Shape, UNKNOWNS};
 
 use super::chain::hex;
@@ -89,7 +90,9 @@ impl Model {
     pub fn parse(bytes: &[u8]) -> std::result::Result<Model, String> {
         let (tensors, metadata) = open(bytes)?;
         let shapes = tensors.tensors().into_iter().map(|(name, tensor)| (name, tensor.shape().to_vec())).collect();
-        let (network, shape) = recognise(&shapes).map_err(|what| something_else(&shapes, &metadata).unwrap_or(what))?;
+        let known = metadata.get("network").map(String::as_str);
+        let (network, shape) =
+            recognise(&shapes, known).map_err(|what| something_else(&shapes, &metadata).unwrap_or(what))?;
         let layout = network.layout(&shape);
         let mut parameters = vec![0.0; layout.len];
         for slot in &layout.slots {
@@ -175,7 +178,7 @@ fn something_else(shapes: &Shapes, metadata: &HashMap<String, String>) -> Option
     let prefixes = first.match_indices('.').map(|(at, _)| &first[..=at]);
     let prefix = prefixes.filter(|prefix| shapes.keys().all(|name| name.starts_with(prefix))).find(|prefix| {
         let inner = shapes.iter().map(|(name, shape)| (name[prefix.len()..].to_owned(), shape.clone()));
-        recognise(&inner.collect()).is_ok()
+        recognise(&inner.collect(), None).is_ok()
     })?;
     let (by, inner) = match prefix {
         "_orig_mod." => (", by torch.compile", "`model._orig_mod.state_dict()`"),
@@ -236,43 +239,69 @@ pub fn numbers(name: &str, tensor: &TensorView, shape: &[usize]) -> std::result:
     }
 }
 
-/// Which network has tensors of these names and shapes.
-fn recognise(shapes: &Shapes) -> std::result::Result<(&'static dyn Network, Shape), String> {
-    let shape_of = |name: &str| shapes.get(name).cloned();
-    for &network in networks::ALL {
+/// Which network has tensors of these names and shapes. Of several it is the one called `known`, if that is one of them, else
+/// the first; where only names fit, the tensor of another shape will be named.
+fn recognise(shapes: &Shapes, known: Option<&str>) -> std::result::Result<(&'static dyn Network, Shape), String> {
+    let mut named = None;
+    let first = networks::ALL.iter().filter(|network| Some(network.name()) == known);
+    for &network in first.chain(networks::ALL) {
         for variant in [Variant::V2, Variant::V1] {
-            let unknowns = shape_of(UNKNOWNS).filter(|s| s.len() == 1 && s[0] <= 64).map_or(0, |s| s[0]);
-            let guess = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant, unknowns };
-            let module = network.program(&guess).maps[0].module;
-            let hidden = |layer: usize| format!("{}.weight", module(layer));
-            let Some(first) = shape_of(&hidden(0)).filter(|s| s.len() == 2) else { continue };
-            let depth = (1..=64).take_while(|&l| shape_of(&hidden(l)).is_some()).count();
-            // one layer alone is no network at all
-            if depth == 0 {
-                continue;
-            }
-            let Some(last) = shape_of(&hidden(depth)).filter(|s| s.len() == 2) else { continue };
-            let shape = Shape { inputs: first[1], outputs: last[0], width: first[0], depth, variant, unknowns };
-            // sizes come from the file: they are bounded before anything is made of them
-            let most = 64;
-            if shape.validate().is_err() || shape.inputs > most || shape.outputs > most {
-                let (widths, depths) = (Shape::WIDTHS, Shape::DEPTHS);
-                return Err(format!(
-                    "this network cannot be loaded: {} coordinates, {} fields, width {}, depth {}, where at most {most}, {most}, widths {widths:?} and depths {depths:?} are known",
-                    shape.inputs, shape.outputs, shape.width, shape.depth
-                ));
-            }
-            let names = network.layout(&shape).slots;
-            if names.len() == shapes.len() && names.iter().all(|slot| shape_of(&slot.name).is_some()) {
-                return Ok((network, shape));
+            for shape in sizes(network, variant, shapes) {
+                // sizes come from the file: they are bounded before anything is made of them
+                let most = 64;
+                if shape.validate().is_err() || shape.inputs > most || shape.outputs > most {
+                    let (widths, depths) = (Shape::WIDTHS, Shape::DEPTHS);
+                    return Err(format!(
+                        "this network cannot be loaded: {} coordinates, {} fields, width {}, depth {}, where at most {most}, {most}, widths {widths:?} and depths {depths:?} are known",
+                        shape.inputs, shape.outputs, shape.width, shape.depth
+                    ));
+                }
+                let slots = network.layout(&shape).slots;
+                if slots.len() != shapes.len() || !slots.iter().all(|slot| shapes.contains_key(&slot.name)) {
+                    continue;
+                }
+                if slots.iter().all(|slot| shapes[&slot.name] == slot.shape) {
+                    return Ok((network, shape));
+                }
+                named = named.or(Some((network, shape)));
             }
         }
     }
-    let known: Vec<_> = networks::ALL.iter().map(|n| n.name()).collect();
-    Err(format!(
-        "its tensors are those of no known network ({}): a tensor is missing, extra or misnamed",
-        known.join(", ")
-    ))
+    let all: Vec<_> = networks::ALL.iter().map(|n| n.name()).collect();
+    named.ok_or_else(|| {
+        format!(
+            "its tensors are those of no known network ({}): a tensor is missing, extra or misnamed",
+            all.join(", ")
+        )
+    })
+}
+
+/// The sizes that `network` would have with tensors of these shapes; none where its main path is not there.
+fn sizes(network: &dyn Network, variant: Variant, shapes: &Shapes) -> Vec<Shape> {
+    let unknowns = shapes.get(UNKNOWNS).filter(|shape| shape.len() == 1 && shape[0] <= 64).map_or(0, |shape| shape[0]);
+    let guess = Shape { inputs: 2, outputs: 1, width: 4, depth: 1, variant, unknowns };
+    let program = network.program(&guess);
+    let main = |map: &&Map| map.reads == [Source::Previous];
+    let Some(&Tensors::Linear(module)) = program.maps.iter().find(main).map(|map| &map.tensors) else {
+        return Vec::new();
+    };
+    let matrix = |name: &str| shapes.get(name).filter(|shape| shape.len() == 2);
+    let hidden = |layer: usize| matrix(&format!("{}.weight", module(layer)));
+    let Some(first) = hidden(0) else { return Vec::new() };
+    let begins = |map: &Map| match map.tensors {
+        Tensors::Fixed(name) => matrix(name).map(|shape| shape[0]),
+        _ => None,
+    };
+    let inputs = program.maps.iter().find_map(begins).unwrap_or(first[1]);
+    // the output layer may be called like one more hidden layer, or otherwise
+    let last = (1..=64).take_while(|&layer| hidden(layer).is_some()).count();
+    let of = |depth: usize| {
+        let shape = Shape { inputs, outputs: 1, width: first[0], depth, variant, unknowns };
+        let output = matrix(&format!("{}.weight", network.program(&shape).output))?;
+        Some(Shape { outputs: output[0], ..shape })
+    };
+    // one layer alone is no network at all
+    [last, last + 1].into_iter().filter(|&depth| depth > 0).filter_map(of).collect()
 }
 
 #[cfg(test)]
@@ -293,6 +322,29 @@ mod tests {
             (m.network.name(), m.shape, m.parameters.clone(), metadata)
         };
         known(a) == known(b)
+    }
+
+    /// Names alone do not tell `matched` from `mlp`, nor `separate-lda` from `lda`.
+    #[test]
+    fn every_network_is_recognised() {
+        for &network in networks::ALL {
+            for (depth, variant) in [(1, Variant::V2), (3, Variant::V1)] {
+                let asked = Shape { inputs: 2, outputs: 3, width: 5, depth, variant, unknowns: 0 };
+                let shape = network.fit(asked).unwrap();
+                let parameters = network.initial(&shape, 3);
+                let known = HashMap::from([("network".to_owned(), network.name().to_owned())]);
+                let found = |metadata: HashMap<String, String>| {
+                    let model = Model { network, shape, parameters: parameters.clone(), metadata };
+                    let found = Model::parse(&model.to_bytes()).unwrap();
+                    assert_eq!(found.parameters, parameters, "{}", network.name());
+                    assert_eq!(Shape { variant, ..found.shape }, shape, "{}", network.name());
+                    found.network.name()
+                };
+                assert_eq!(found(known), network.name());
+                let alone = if network.name() == "matched" { "mlp" } else { network.name() };
+                assert_eq!(found(HashMap::new()), alone);
+            }
+        }
     }
 
     /// Harmless is a change that leaves every number, name, shape and metadata as it was: white space.
