@@ -7,6 +7,7 @@ mod compare;
 mod config;
 mod doctor;
 mod evaluate;
+mod export;
 mod gradients;
 mod guard;
 mod kernels;
@@ -77,6 +78,8 @@ enum Verb {
     Doctor(doctor::Args),
     /// The WGSL of a step, what each kernel computes, and the step as a list of dispatches; needs no adapter
     Kernels(Box<kernels::Args>),
+    /// A step as a folder that any WebGPU plays, with a page for browsers; needs no adapter
+    Export(Box<export::Args>),
     /// Problems, networks, strategies, plans, conditions and presets
     List(list::Args),
 }
@@ -113,6 +116,7 @@ fn perform() -> anyhow::Result<u8> {
         Verb::Verify(args) => verify::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Kernels(args) => kernels::run(&args, cli.quiet),
+        Verb::Export(args) => export::run(&args, cli.quiet),
         Verb::List(args) => list::run(&args),
     }
 }
@@ -129,6 +133,12 @@ fn command() -> clap::Command {
     });
     let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(list::columns(false)));
     let command = command.mut_subcommand("gradients", |gradients| gradients.after_help(list::columns(true)));
+    // a step travels, not a run with its checkpoints
+    let command = command.mut_subcommand("export", |export| {
+        let hidden = ["every", "evaluate_every", "keep", "on_nan"];
+        let export = hidden.iter().fold(export, |export, name| export.mut_arg(name, |argument| argument.hide(true)));
+        export.mut_arg("preset", |argument| argument.help("paper, revised or quick [default: quick]"))
+    });
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
         let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];

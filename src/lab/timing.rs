@@ -31,8 +31,11 @@ pub struct Document {
     pub version: String,
     /// Of its sources, where known.
     pub commit: Option<String>,
-    /// Version of wgpu.
+    /// Version of wgpu; empty where a browser computed.
     pub wgpu: String,
+    /// Name and version of the browser, where one computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
     pub os: String,
     pub adapter: Record,
     pub ceilings: Ceilings,
@@ -280,6 +283,7 @@ pub(super) mod tests {
             version: "0".into(),
             commit: None,
             wgpu: "30".into(),
+            browser: None,
             os: "none".into(),
             adapter,
             ceilings: Ceilings::default(),
