@@ -30,6 +30,9 @@ pub struct Args {
     /// Steps whose losses the f64 oracle predicts [default: 10, fewer where that would take minutes]
     #[arg(long, value_name = "N")]
     expected: Option<u32>,
+    /// Other sizes of the kernels' tile than the default's, such as rows=2,groups=1: smaller ones compile faster
+    #[arg(long, value_name = "KEY=VALUE,…", default_value = "", hide_default_value = true)]
+    with: String,
     /// Read options from this TOML file; flags win
     #[arg(long, value_name = "FILE.toml", conflicts_with = "all")]
     config: Option<PathBuf>,
@@ -99,7 +102,7 @@ fn serve(folder: &Path) -> String {
 /// Seeds to start from and steps to predict.
 fn extent(args: &Args, config: &Config) -> Result<Extent> {
     let expected = args.expected.unwrap_or_else(|| affordable(config));
-    Ok(Extent { seeds: config::seeds(config.seed, args.seeds)?, expected })
+    Ok(Extent { seeds: config::seeds(config.seed, args.seeds)?, expected, with: args.with.clone() })
 }
 
 fn write(config: &Config, extent: &Extent, folder: &Path, quiet: bool) -> Result<Document> {
@@ -132,11 +135,15 @@ fn all(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     guard::empty_folder(&args.out)?;
     let mut entries = Vec::new();
     for config in &configs {
-        let (bench, name) = (config.preset.name == "paper", format!("{}-{}", config.problem.name(), config.preset.name));
+        let (bench, name) =
+            (config.preset.name == "paper", format!("{}-{}", config.problem.name(), config.preset.name));
         let folder = args.out.join(&name);
         std::fs::create_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
         // what is only timed begins in one way, and is held against one step of the oracle
-        let extent = if bench { Extent { seeds: vec![config.seed], expected: 0 } } else { extent(args, config)? };
+        let mut extent = extent(args, config)?;
+        if bench {
+            (extent.seeds, extent.expected) = (vec![config.seed], 0);
+        }
         let document = write(config, &extent, &folder, quiet)?;
         entries.push(page::Entry { folder: name, document, bench });
     }

@@ -190,7 +190,8 @@ impl Listing<'_> {
         let mut document = serde_json::to_value(&self.sheet.document)?;
         if let Some(reports) = &self.reports {
             document["driver"] = json!({"device": reports.device, "driver": reports.driver});
-            for (kernel, executables) in document["kernels"].as_array_mut().into_iter().flatten().zip(&reports.kernels) {
+            for (kernel, executables) in document["kernels"].as_array_mut().into_iter().flatten().zip(&reports.kernels)
+            {
                 kernel["driver"] = executables.iter().map(statistics).collect();
             }
         }

@@ -14,7 +14,7 @@ use crate::kernels::predict::FIELDS;
 use crate::kernels::step::RING;
 use crate::kernels::{Blueprint, Prediction, Setup, Step, Tile, work};
 use crate::lab::bench::describe;
-use crate::lab::ladder::Rung;
+use crate::lab::ladder::{Rung, sized};
 use crate::lab::{self, Tolerance};
 use crate::networks::Layout;
 use crate::oracle::{self, Model};
@@ -31,12 +31,14 @@ pub struct Package {
 }
 
 /// What is computed beside the step itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Seeds that a run may start from; the first is that of the configuration.
     pub seeds: Vec<u64>,
     /// Steps whose losses the f64 oracle predicts.
     pub expected: u32,
+    /// Sizes of the tile that are not the default's, as `rows=2,groups=1`; empty for the default.
+    pub with: String,
 }
 
 /// Points of one batch of an evaluation: few enough that no device is kept long.
@@ -104,7 +106,8 @@ pub fn sheet(config: &Config, tile: &Tile, blueprint: &Blueprint, offered: &Capa
 /// Settings that no WebGPU guarantees room for, and kernels that do not parse.
 pub fn package(config: &Config, extent: &Extent) -> Result<Package> {
     let (setup, offered) = (config.setup(), any_webgpu());
-    let tile = Tile::default_for(&offered, &setup);
+    let default = Tile::default_for(&offered, &setup);
+    let tile = if extent.with.is_empty() { default } else { sized(&default, &extent.with)? };
     let blueprint = Blueprint::new(&setup, config.plan, &tile, &offered)?;
     let Package { mut document, texts, .. } = sheet(config, &tile, &blueprint, &offered)?;
     let mut writer = Writer {
@@ -117,7 +120,7 @@ pub fn package(config: &Config, extent: &Extent) -> Result<Package> {
     document.starts = extent.seeds.iter().map(|seed| writer.start(config, &blueprint, *seed)).collect();
     writer.evaluation(&mut document, &setup, &blueprint, &tile, &offered)?;
     document.expected = expected(config, extent.expected)?;
-    let rung = Rung { plan: config.plan, checked: true, tile, change: String::new() };
+    let rung = Rung { plan: config.plan, checked: true, tile, change: extent.with.clone() };
     document.proof = Some(writer.proof(&setup, &rung, &offered)?);
     document.row = Some(describe(&setup, &rung));
     let all: Vec<DispatchEntry> = document.dispatches().cloned().collect();
@@ -384,7 +387,8 @@ impl Writer {
         writes.push(self.write("orders", &orders));
         let list = [&blueprint.sample].into_iter().chain(&blueprint.gradients);
         let dispatches = list.map(|spec| self.dispatch(spec, &kernels)).collect();
-        let wanted = |values: &[f64], tolerance: Tolerance| Wanted { values: values.to_vec(), tolerance: tolerance.limit() };
+        let wanted =
+            |values: &[f64], tolerance: Tolerance| Wanted { values: values.to_vec(), tolerance: tolerance.limit() };
         let outcome = proof.wanted();
         Ok(Proof {
             writes,

@@ -91,4 +91,3 @@ pub fn size(folder: &Path) -> Result<u64> {
     }
     Ok(bytes)
 }
-
