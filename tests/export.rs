@@ -9,8 +9,12 @@ use acr_pinn_gpu::export::build::any_webgpu;
 use acr_pinn_gpu::export::{self, Extent, Folder, Player, folder};
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::kernels::{Predictor, Tile};
+use acr_pinn_gpu::lab::ladder::sized;
 use acr_pinn_gpu::training::{Config, Draft, Options, Trainer};
 use serde_json::Value;
+
+/// Few rows at once: what is unrolled is what compilation costs in software.
+const SMALL: &str = "lanes=8,groups=1,rows=2,columns=1,slabs=32";
 
 /// A small run of `problem`.
 fn config(problem: &str, sampling: &str, plan: &str) -> Config {
@@ -28,7 +32,7 @@ fn config(problem: &str, sampling: &str, plan: &str) -> Config {
 
 /// The folder of a configuration, written and read again.
 fn exported(config: &Config, at: &Path) -> Folder {
-    let package = export::package(config, &Extent { seeds: vec![5, 6], expected: 3, ..Extent::default() }).unwrap();
+    let package = export::package(config, &Extent { seeds: vec![5, 6], expected: 3, with: SMALL.to_owned() }).unwrap();
     folder::write(at, &package).unwrap();
     Folder::read(at).unwrap()
 }
@@ -54,7 +58,7 @@ fn a_folder_plays_with_the_bits_of_a_run() {
         for seed in [5, 6] {
             config.set_seed(seed);
             let setup = config.setup();
-            let tile = Tile::default_for(&any_webgpu(), &setup);
+            let tile = sized(&Tile::default_for(&any_webgpu(), &setup), SMALL).unwrap();
             let mut trainer = Trainer::with_tile(&gpu, setup.clone(), config.plan, tile, &config.initial()).unwrap();
             let wanted = trainer.advance(20).unwrap();
             player.start(seed).unwrap();

@@ -30,13 +30,18 @@ let site = null;
 
 function state(name) { document.documentElement.dataset.state = name; }
 const element = (tag, text, properties = {}) => Object.assign(document.createElement(tag), { textContent: text }, properties);
-const scientific = x => x === null || x === undefined || Number.isNaN(x) ? '–' : x.toExponential(2);
+const scientific = x => Number.isFinite(x) ? x.toExponential(1) : '–';
+/** Three digits, without a power of ten where one can do without. */
+const digits = x => !Number.isFinite(x) ? '–' : Math.abs(x) >= 0.01 && Math.abs(x) < 1000 ? x.toPrecision(3) : x.toExponential(2);
 const short = x => Number.isFinite(x) ? String(Number(x.toPrecision(3))) : '–';
 function amount(x) {
   if (!Number.isFinite(x)) return '–';
   const [unit, size] = x >= 1e9 ? [' G', 1e9] : x >= 1e6 ? [' M', 1e6] : x >= 1e4 ? [' k', 1e3] : ['', 1];
-  return `${short(x / size)}${unit}`;
+  return `${Number((x / size).toPrecision(3)).toLocaleString('en')}${unit}`;
 }
+
+/** An equation with what stands behind an underscore set lower. */
+const formula = text => text.split(/_(\w+)/).map((part, k) => k % 2 === 1 ? element('sub', part) : document.createTextNode(part));
 
 function notice(text, list = []) {
   const box = $('notice');
@@ -139,7 +144,7 @@ function pairs(terms) {
 }
 
 function legend(id, names) {
-  $(id).replaceChildren(...names.map((name, k) => element('span', name, { className: `c${k % COLOURS.length}` })));
+  $(id).replaceChildren(...names.map((name, k) => element('span', name, { className: `c${k % COLOURS}` })));
 }
 
 /** Forgets what a run has shown. */
@@ -148,7 +153,7 @@ function clear() {
   Object.assign(now, {
     records: [], error: null, samples: [], seconds: 0, snapshot: null, lost: 0, verdict: now.proof,
     losses: new Series(['total', ...about.terms]), errors: new Series(['relative L2', 'relative L∞']),
-    cosines: new Series(pairs(about.terms).map(pair => pair.name)), compared: null, last: null,
+    cosines: new Series(pairs(about.terms).map(pair => pair.name)), compared: null, last: null, mean: null,
   });
   legend('legend-losses', now.losses.names);
   legend('legend-errors', now.errors.names);
@@ -228,7 +233,13 @@ function note(records) {
   const last = records.at(-1);
   now.losses.add(last.step, [last.losses.reduce((sum, loss) => sum + loss, 0), ...last.losses]);
   const cosine = ({ gram }, { i, j }) => gram[i * about.terms.length + j] / Math.sqrt(gram[i * about.terms.length + i] * gram[j * about.terms.length + j]);
-  now.cosines.add(last.step, pairs(about.terms).map(pair => records.reduce((sum, record) => sum + cosine(record, pair), 0) / records.length));
+  // single steps are too restless to look at: a mean that forgets
+  const weight = 1 - 0.97 ** records.length;
+  now.mean = pairs(about.terms).map((pair, k) => {
+    const mean = records.reduce((sum, record) => sum + cosine(record, pair), 0) / records.length;
+    return now.mean ? now.mean[k] + weight * (mean - now.mean[k]) : mean;
+  });
+  now.cosines.add(last.step, now.mean);
   now.last = last;
 }
 
@@ -274,7 +285,7 @@ function spoken() {
   if (player.done === 0) return 'Training begins.';
   const left = (horizon() - player.done) * (now.seconds / player.done);
   const time = left > 90 ? `${Math.round(left / 60)} min` : `${Math.round(left)} s`;
-  return `Step ${player.done.toLocaleString('en')}${error ? `, error ${scientific(error.rel_l2)}` : ''}${left > 1 ? `, about ${time} left` : ''}.`;
+  return `Step ${player.done.toLocaleString('en')}${error ? `, error ${digits(error.rel_l2)}` : ''}${left > 1 ? `, about ${time} left` : ''}.`;
 }
 
 function noteErrors(found) {
@@ -288,6 +299,8 @@ async function again({ message }) {
   now.player = await open(now.step, text => { $('status').textContent = text; });
   if (now.snapshot) now.player.restore(now.seed, now.snapshot);
   else now.player.start(now.seed);
+  for (const series of [now.losses, now.errors, now.cosines]) series.cut(now.player.done);
+  now.records = now.records.filter(record => record.step < now.player.done);
   notice(`The device was lost (${message}) and opened again; training went on from step ${now.player.done}.`);
 }
 
@@ -390,8 +403,8 @@ function showNumbers() {
   const total = now.losses.values[0].at(-1);
   $('n-step').textContent = `${done.toLocaleString('en')} of ${horizon().toLocaleString('en')}`;
   $('progress').value = done / horizon();
-  $('n-error').textContent = now.error ? scientific(now.error.rel_l2) : '–';
-  $('n-loss').textContent = scientific(total);
+  $('n-error').textContent = digits(now.error?.rel_l2);
+  $('n-loss').textContent = digits(total);
   $('n-rate').textContent = amount(1 / each);
   $('n-points').textContent = amount(points / each);
   $('n-flops').textContent = Number.isFinite(each) ? `${short(about.flop / each / 1e9)} GFLOP/s` : '–';
@@ -477,7 +490,7 @@ async function choose(base) {
   now.step = step;
   const { about, starts, grid } = now.step.document;
   $('title').textContent = about.title;
-  $('equation').textContent = about.equation;
+  $('equation').replaceChildren(...formula(about.equation));
   const points = about.points.map(([set, count]) => `${count.toLocaleString('en')} ${set}`).join(' + ');
   $('about').textContent = `${about.network.toUpperCase()} with ${about.depth} layers of ${about.width} (${about.parameters.toLocaleString('en')} parameters), ${about.strategy}, ${points} points ${about.sampling === 'resampled' ? 'drawn anew in every step' : 'drawn once'}`;
   const { name } = now.step.document.evaluation.observables[0];
@@ -584,7 +597,9 @@ async function main() {
     const steps = site.steps.filter(step => !step.bench);
     $('choice').replaceChildren(...steps.map(step => {
       const button = element('button', step.title, { type: 'button' });
-      button.append(element('small', step.equation));
+      const small = element('small', '');
+      small.append(...formula(step.equation));
+      button.append(small);
       button.dataset.base = `${step.folder}/`;
       button.addEventListener('click', () => choose(button.dataset.base).catch(failed));
       return button;

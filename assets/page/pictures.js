@@ -77,6 +77,12 @@ export class Series {
     this.stride = 1;
     this.seen = 0;
   }
+  /** Forgets everything from `step` on. */
+  cut(step) {
+    const kept = this.steps.filter(known => known < step).length;
+    this.steps.length = kept;
+    for (const list of this.values) list.length = kept;
+  }
   add(step, values) {
     if (this.seen++ % this.stride !== 0) return;
     this.steps.push(step);
@@ -90,8 +96,8 @@ export class Series {
   }
 }
 
-/** Okabe and Ito's colours, which colour-blind readers can tell apart; the first follows the text. */
-export const COLOURS = ['text', '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6bb1'];
+/** Colours of curves in the style sheet, --k0 and so on: the text's, then Okabe and Ito's, which colour-blind readers can tell apart. */
+export const COLOURS = 8;
 
 const tick = value => {
   if (value === 0) return '0';
@@ -109,7 +115,7 @@ export function curves(canvas, series, { log = true, range = [-1, 1] } = {}) {
   const context = canvas.getContext('2d');
   context.scale(ratio, ratio);
   const style = getComputedStyle(canvas);
-  const [soft, line, text] = ['--soft', '--line', '--text'].map(name => style.getPropertyValue(name).trim());
+  const [soft, line] = ['--soft', '--line'].map(name => style.getPropertyValue(name).trim());
   context.font = `11px ${style.fontFamily}`;
   const [left, right, top, bottom] = [44, width - 8, 8, height - 20];
   const last = Math.max(1, series.steps.at(-1) ?? 1);
@@ -143,7 +149,7 @@ export function curves(canvas, series, { log = true, range = [-1, 1] } = {}) {
   context.textAlign = 'right';
   context.fillText(`step ${last.toLocaleString('en')}`, right, height - 5);
   series.values.forEach((values, k) => {
-    context.strokeStyle = COLOURS[k % COLOURS.length] === 'text' ? text : COLOURS[k % COLOURS.length];
+    context.strokeStyle = style.getPropertyValue(`--k${k % COLOURS}`).trim();
     context.lineWidth = k === 0 ? 1.75 : 1.25;
     context.beginPath();
     let pen = false;
