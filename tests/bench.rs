@@ -150,7 +150,7 @@ fn comparisons_have_exit_codes() {
         (&[&a, &cut], 4, "not a result of `bench`"),
         (&[&a, &slow, "--fail-on", "faster"], 2, "slower:5%"),
         (&[&a], 2, "one file alone"),
-        (&["--table", &slow, &a], 0, "| a       | –      | acr-pinn-gpu 0, none | fused | 100.1"),
+        (&["--table", &slow, &a], 0, "| a       | –      | acr-pinn-gpu 0, none | fused | 100 "),
         (&["--table", &wrong], 1, "INVALID"),
         (&["--table", &step], 4, "`acr-pinn-gpu step`"),
     ];

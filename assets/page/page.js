@@ -187,7 +187,7 @@ async function loop() {
     now.player.start(now.seed);
     now.started = true;
   }
-  const pace = { drawn: -Infinity, takes: 0, counted: -Infinity, countTakes: 0, said: 0, snapshot: performance.now() };
+  const pace = { drawn: -Infinity, takes: 0, pictures: 0, counted: -Infinity, countTakes: 0, said: 0, snapshot: performance.now() };
   await look(pace, true);
   while (now.wanted && now.player.done < horizon()) {
     if (!visible()) {
@@ -243,18 +243,19 @@ function note(records) {
   now.last = last;
 }
 
-/** Draws and evaluates, as often as that leaves most of the time to training. */
+/** Draws and evaluates: the first pictures soon, so that something moves, then as often as leaves most of the time to training. */
 async function look(pace, finally_) {
   const { evaluation, grid, reference } = now.step.document;
   const same = evaluation.counted[0] === grid.points[0] && evaluation.counted[1] === grid.points[1];
   const begun = performance.now();
   let drawn = false;
-  if (finally_ || begun - pace.drawn > Math.max(150, 4 * pace.takes)) {
+  if (finally_ || begun - pace.drawn > Math.max(150, pace.takes * (pace.pictures < 8 ? 1 : 4))) {
     const fields = await now.player.evaluate(grid.points);
     drawField(fields);
     if (same && reference) noteErrors(errors(now.step, fields));
     pace.drawn = performance.now();
     pace.takes = pace.drawn - begun;
+    pace.pictures++;
     drawn = true;
   }
   if (!same && reference && (finally_ ? now.player.done > 0 : begun - pace.counted > Math.max(3000, 8 * pace.countTakes))) {

@@ -151,6 +151,7 @@ export function curves(canvas, series, { log = true, range = [-1, 1] } = {}) {
   series.values.forEach((values, k) => {
     context.strokeStyle = style.getPropertyValue(`--k${k % COLOURS}`).trim();
     context.lineWidth = k === 0 ? 1.75 : 1.25;
+    context.lineCap = 'round';
     context.beginPath();
     let pen = false;
     values.forEach((value, at) => {
@@ -158,6 +159,8 @@ export function curves(canvas, series, { log = true, range = [-1, 1] } = {}) {
       if (!drawn) { pen = false; return; }
       if (pen) context.lineTo(x(series.steps[at]), y(value));
       else context.moveTo(x(series.steps[at]), y(value));
+      // a lone point is a dot
+      if (!pen) context.lineTo(x(series.steps[at]), y(value));
       pen = true;
     });
     context.stroke();
