@@ -54,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu run cavity --preset paper          the first published settings
   acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
   acr-pinn-gpu bench cavity --save now.json       time of a step by every plan, for `compare`
+  acr-pinn-gpu export cavity --out DIR            a page that trains it in a browser
   acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
 
 #[derive(Subcommand)]
