@@ -10,10 +10,13 @@ use crate::error::{Error, Result};
 use crate::training::files;
 
 /// The files of the page. Scripts are modules, which browsers load from a server only, not from the file system.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 11] = [
     ("index.html", include_str!("../../assets/page/index.html")),
     ("page.css", include_str!("../../assets/page/page.css")),
     ("page.js", include_str!("../../assets/page/page.js")),
+    ("now.js", include_str!("../../assets/page/now.js")),
+    ("train.js", include_str!("../../assets/page/train.js")),
+    ("show.js", include_str!("../../assets/page/show.js")),
     ("folder.js", include_str!("../../assets/page/folder.js")),
     ("player.js", include_str!("../../assets/page/player.js")),
     ("pictures.js", include_str!("../../assets/page/pictures.js")),
