@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!                 cli                (the binary)
-//!          ┌───────┴───┬─────┐
+//!          ┌───────┴───┬─── export    a step as files, and the page that plays them
 //!        study         │    lab      many runs · conformance and timings
 //!          ├─── report ┤     │       files and pictures
 //!          └──────┬────┴─────┘
@@ -22,6 +22,7 @@
 //! ```
 
 pub mod error;
+pub mod export;
 pub mod expressions;
 pub mod gpu;
 pub mod kernels;

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["math", "problems", "networks", "strategies", "training"]),
     ("lab", &["math", "expressions", "problems", "networks", "strategies", "gpu", "kernels", "oracle", "training"]),
     ("study", &["math", "problems", "networks", "strategies", "gpu", "kernels", "training", "report"]),
+    ("export", &["math", "problems", "networks", "strategies", "gpu", "kernels", "oracle", "training", "lab"]),
     (
         "cli",
         &[
@@ -33,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "training",
             "report",
             "lab",
+            "export",
             "study",
         ],
     ),
