@@ -168,7 +168,7 @@ fn a_reference_file_is_a_grid_or_scattered() {
 
 #[test]
 fn a_mistake_is_found_inside_its_text() {
-    assert_eq!(&message("residual = \"u_xx + 2*uy\"")[..18], "line 8, column 21:");
+    assert_eq!(&message("residual = \"u_xx + 2*uy\"")[..18], "line 8, column 22:");
     assert_eq!(&message("residual = \"u\"\nwhere = \"x > 0 and y < q\"")[..18], "line 9, column 24:");
     assert_eq!(&message("residual = \"u\"\non = \"x = 1, y = q\"")[..18], "line 9, column 18:");
     assert_eq!(&message("residual = [\"u\", \"é\"]")[..18], "line 8, column 19:");
