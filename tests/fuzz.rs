@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use acr_pinn_gpu::lab::card::KIND;
 use acr_pinn_gpu::math::Variant;
@@ -30,7 +31,7 @@ impl Numbers {
 }
 
 /// Bytes and pieces of text that parsers stumble over.
-const PIECES: [&[u8]; 14] = [
+const PIECES: [&[u8]; 20] = [
     b"\0",
     b"\xff\xff\xff\xff",
     b"{",
@@ -45,6 +46,12 @@ const PIECES: [&[u8]; 14] = [
     b"null",
     b"\n",
     b"data_offsets",
+    b"[[term]]\n",
+    b" = ",
+    b"^",
+    b"((((((((((((((((",
+    b"d(u, x)",
+    "\u{2028}é".as_bytes(),
 ];
 
 /// One to four changes: a flipped bit, another byte, a cut, a piece put in, a stretch repeated or left out.
@@ -78,26 +85,63 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name)
 }
 
+/// The files that a parser starts from.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// A parser answers, whatever it gets, and soon.
+fn meet(name: &str, parse: fn(&[u8]) -> bool, input: &[u8]) -> bool {
+    let begun = Instant::now();
+    let outcome = std::panic::catch_unwind(|| parse(input));
+    let shown = || String::from_utf8_lossy(input).escape_debug().to_string();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{name} takes {:?} for {}", begun.elapsed(), shown());
+    outcome.unwrap_or_else(|_| panic!("{name} panics on {}", shown()))
+}
+
 #[test]
 fn no_parser_panics() {
     for (number, (name, parse)) in parsers::ALL.into_iter().enumerate() {
-        let folder = folder(name);
-        let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.sort();
-        let corpus: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
-        assert!(!corpus.is_empty(), "{} is empty", folder.display());
+        let corpus = corpus(name);
+        assert!(!corpus.is_empty(), "{name} has no corpus");
         assert!(corpus.iter().any(|bytes| parse(bytes)), "{name}: the corpus holds no file that is accepted");
         assert!(corpus.iter().any(|bytes| !parse(bytes)), "{name}: the corpus holds no file that is refused");
         let mut numbers = Numbers(number as u32, 0);
+        // a whole problem takes a thousand times as long as a line
+        let mutations = if name == "problem" { MUTATIONS / 50 } else { MUTATIONS };
         for bytes in &corpus {
-            for _ in 0..MUTATIONS {
+            for _ in 0..mutations {
                 let other = &corpus[numbers.below(corpus.len())];
-                let input = mutate(bytes, other, &mut numbers);
-                let outcome = std::panic::catch_unwind(|| parse(&input));
-                assert!(outcome.is_ok(), "{name} panics on {}", String::from_utf8_lossy(&input).escape_debug());
+                meet(name, parse, &mutate(bytes, other, &mut numbers));
             }
         }
     }
+}
+
+/// A crude fuzzer: what a parser accepts is mutated further.
+#[test]
+#[ignore = "runs for ACR_PINN_FUZZ_SECONDS on the parser that ACR_PINN_FUZZ names"]
+fn a_long_loop() {
+    let asked = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
+    let (wanted, seconds) = (asked("ACR_PINN_FUZZ"), asked("ACR_PINN_FUZZ_SECONDS"));
+    let end = Instant::now() + Duration::from_secs(seconds.parse().unwrap());
+    let (name, parse) = parsers::ALL.into_iter().find(|(name, _)| **name == *wanted).expect("a parser's name");
+    let (mut corpus, mut numbers) = (corpus(name), Numbers(u32::MAX, 0));
+    let (first, mut met, mut accepted) = (corpus.len(), 0, 0);
+    while Instant::now() < end {
+        let [at, other] = [0, 1].map(|_| numbers.below(corpus.len()));
+        let input = mutate(&corpus[at], &corpus[other], &mut numbers);
+        met += 1;
+        if meet(name, parse, &input) {
+            accepted += 1;
+            // one of the earlier finds makes room
+            if corpus.len() < first + 200 { corpus.push(input) } else { corpus[first + accepted % 200] = input }
+        }
+    }
+    assert!(accepted > 0, "{met} inputs, none of them accepted");
+    eprintln!("{name}: {met} inputs, {accepted} accepted");
 }
 
 /// A file of the corpus: name and bytes.
@@ -144,7 +188,7 @@ fn point_files() -> Vec<Named> {
     known.map(|(name, bytes)| (name.to_owned(), bytes)).into()
 }
 
-fn texts() -> [(&'static str, Vec<Named>); 4] {
+fn texts() -> [(&'static str, Vec<Named>); 5] {
     let named = |files: &[(&str, String)]| -> Vec<Named> {
         files.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into_bytes())).collect()
     };
@@ -178,9 +222,45 @@ fn texts() -> [(&'static str, Vec<Named>); 4] {
         ("config", named(&config.map(|(name, text)| (name, text.to_owned())))),
         ("card", named(&[("card", card.to_string()), ("other", other.to_string())])),
         ("expression", named(&expressions)),
+        ("problem", named(&PROBLEMS.map(|(name, text)| (name, text.to_owned())))),
         ("reference", named(&[("good", reference), ("short", "1,2\n3,4\n".to_owned())])),
     ]
 }
+
+/// Problem files that use everything a problem file may have, on grids of few nodes.
+const PROBLEMS: [(&str, &str); 5] = [
+    (
+        "heat",
+        "name = \"heat\"\ntitle = \"Heat\"\nfields = [\"u\"]\n[axes]\nx = [0, \"2*pi\"]\nt = [0, 1]\n[constants]\nk = 1e-1\n\
+         [[term]]\nname = \"pde\"\nresidual = \"u_t - d(k*(1 + x^2)*u_x, x) + sin(u)\"\npoints = 50\nweight = 2\n\
+         [[term]]\nname = \"bc\"\nresidual = [\"u\", \"u_x\"]\non = [\"x = 0\", \"x = 2*pi, t = 0.5\"]\n\
+         [[term]]\nname = \"ic\"\nresidual = \"u - sin(x)\"\non = \"t = 0\"\n\
+         [reference]\nu = \"exp(-k*t)*sin(x)\"\n[grid]\nx = 5\nt = 4\n[train]\nsteps = 5\n",
+    ),
+    (
+        "plate",
+        "name = \"plate\"\nfields = [\"w\"]\n[axes]\nx = [-1, 1]\ny = [-1, 1]\n[grid]\nx = 5\ny = 5\n\
+         [[term]]\nname = \"pde\"\nresidual = \"w_xxxx + 2*w_xxyy + w_yyyy\"\nwhere = \"x^2 + y^2 > 0.1 and x < 1\"\npoints = 9\n\
+         [[term]]\nname = \"rim\"\nresidual = \"w\"\ncurve = { s = [0, 1], x = \"cos(2*pi*s)/4\", y = \"sin(2*pi*s)/4\" }\n\
+         [[term]]\nname = \"edge\"\nresidual = \"w - 1\"\non = \"boundary\"\n",
+    ),
+    (
+        "inverse",
+        "name = \"inverse\"\nfields = [\"u\", \"v\"]\n[axes]\nx = [0, 1]\nt = [0, 1]\n\
+         [unknowns]\nnu = { start = 0.1, lower = 0 }\n[grid]\nx = 5\nt = 4\n\
+         [[term]]\nname = \"pde\"\nresidual = [\"u_t + u*v_x - nu*laplacian(u, x)\", \"max(v, u_xxt) - abs(x)\"]\n\
+         [[term]]\nname = \"bc\"\nperiodic = \"x\"\n[[term]]\nname = \"m\"\ndata = \"m.csv\"\n\
+         [[term]]\nname = \"p\"\nresidual = \"v\"\npoints = \"m.csv\"\n[reference]\nfile = \"m.csv\"\n\
+         \n%%%\nx, t, u\n0, 0.5, 1e-1\n1, 0.5, 2\n",
+    ),
+    (
+        "lorenz",
+        "name = \"lorenz\"\nfields = [\"a\", \"b\", \"c\"]\n[axes]\nt = [0, 3]\n[grid]\nt = 9\n\
+         [[term]]\nname = \"ode\"\nresidual = [\"a_t - 10*(b - a)\", \"b_t - a*(28 - c) + b\", \"c_t - a*b + 8*c/3\"]\n\
+         [[term]]\nname = \"start\"\nresidual = [\"a - 1\", \"b\", \"c\"]\non = \"t = 0\"\n",
+    ),
+    ("key", "name = \"key\"\nfields = [\"u\"]\n[axis]\nx = [0, 1]\n"),
+];
 
 /// Inputs that the fuzzer found are kept beside these.
 #[test]

@@ -4,14 +4,11 @@
 pub mod burgers;
 pub mod cavity;
 pub mod cavity_uvp;
-mod columns;
-mod document;
 pub mod equations;
 pub mod file;
 pub mod ghia;
 pub mod helmholtz;
 pub mod klein_gordon;
-mod placement;
 pub mod poisson_5d;
 pub mod preset;
 pub mod reference;

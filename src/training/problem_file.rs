@@ -13,6 +13,8 @@ use super::model::Model;
 const CAP: u64 = 1 << 28;
 /// The name of the copy in a run directory.
 pub const COPY: &str = "problem.toml";
+/// Files of a run directory that a problem's own must not replace.
+const OF_A_RUN: [&str; 6] = ["run.json", "history.csv", "diagnostics.jsonl", "model.safetensors", "report.html", COPY];
 /// The key of the file's text in the metadata of a model.
 pub const METADATA: &str = "problem-file";
 
@@ -62,11 +64,18 @@ pub fn of_model(model: &Model, path: &Path) -> Result<Option<&'static dyn Proble
 }
 
 fn read(text: &str, folder: &Path) -> std::result::Result<&'static dyn Problem, String> {
+    // a run directory has copies of all files, without their folders: those that it was trained with
+    let kept = folder.join("run.json").exists();
     let mut load = |name: &str| {
-        let there = folder.join(name);
-        // a run directory has copies of all files, without their folders
-        let beside = Path::new(name).file_name().map(|name| folder.join(name));
-        let path = [Some(there.clone()), beside].into_iter().flatten().find(|path| path.exists()).unwrap_or(there);
+        let file = Path::new(name).file_name().unwrap_or_default();
+        if OF_A_RUN.iter().any(|own| file == *own) {
+            return Err(
+                "every run has a file of this name, and keeps a copy of yours beside it: rename yours".to_owned()
+            );
+        }
+        let (there, beside) = (folder.join(name), folder.join(file));
+        let order = if kept { [&beside, &there] } else { [&there, &beside] };
+        let path = order.into_iter().find(|path| path.exists()).unwrap_or(&there).clone();
         files::read(&path, CAP).map_err(|error| match error {
             Error::Input { what, .. } => what,
             other => other.to_string(),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: tests/fuzz/fuzz.sh TARGET [SECONDS]     (targets: model points config card bench reference expression)
+# usage: tests/fuzz/fuzz.sh TARGET [SECONDS]     (targets: model points config card bench reference expression problem)
 # Builds and runs a fuzz target with a stable compiler, without cargo-fuzz and without sanitizers: there is no unsafe
 # code in a parser. New inputs go to tests/fuzz/found, crashes to tests/fuzz/artifacts; the corpus is only read.
 set -eu

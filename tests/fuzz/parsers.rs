@@ -3,16 +3,17 @@
 
 use acr_pinn_gpu::expressions::wgsl::{Term, emit};
 use acr_pinn_gpu::expressions::{Leaf, Scope, analysis, parse, split};
+use acr_pinn_gpu::kernels::residuals;
 use acr_pinn_gpu::lab::{Card, timing};
 use acr_pinn_gpu::math::{Jet, Variant};
 use acr_pinn_gpu::networks::{Mlp, Network, Shape};
-use acr_pinn_gpu::problems::{self, reference};
+use acr_pinn_gpu::problems::{self, Problem, file, reference};
 use acr_pinn_gpu::training::{Checkpoint, Model, Options, points};
 
 /// A parser's name and whether it accepts these bytes.
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
-pub const ALL: [Parser; 7] = [
+pub const ALL: [Parser; 8] = [
     ("model", model),
     ("points", points),
     ("config", config),
@@ -20,6 +21,7 @@ pub const ALL: [Parser; 7] = [
     ("reference", reference),
     ("bench", bench),
     ("expression", expression),
+    ("problem", problem),
 ];
 
 /// The network of the corpus.
@@ -79,6 +81,31 @@ pub fn expression(bytes: &[u8]) -> bool {
     if let Ok(known) = split(&rewritten.map_or(components, |one| [one])) {
         let term = Term { name: "pde", selector: "0u".to_owned(), equations: vec![shown], known };
         let _ = emit(&[term], &scope, &Jet::Third);
+    }
+    true
+}
+
+/// What stands between a problem file and the file of numbers beside it.
+pub const BESIDE: &str = "\n%%%\n";
+
+/// A problem file, and everything that a run makes of it before a device is opened. Whatever files it names hold the
+/// numbers behind [`BESIDE`].
+pub fn problem(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let (text, numbers) = text.split_once(BESIDE).unwrap_or((text, ""));
+    let Ok(problem) = file::read(text, &mut |_| Ok(numbers.as_bytes().to_vec())) else { return false };
+    let statement = problem.statement();
+    let _ = (problem.deciding(), problem.solution(), residuals::data(&problem));
+    for carried in [Some(&statement.main), statement.rest.as_ref(), statement.all.as_ref().ok()].into_iter().flatten() {
+        let _ = residuals::residuals(&problem, carried);
+    }
+    let axes = problem.axes().len();
+    for (term, set) in problem.sets().iter().enumerate() {
+        let points = problem.given(term, 5).unwrap_or_else(|| set.regions[0].lower.iter().map(|&x| x as f32).collect());
+        for point in points.chunks(axes) {
+            let point: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
+            assert_eq!(problem.data(term, &point).len(), statement.equations[term].known.len());
+        }
     }
     true
 }

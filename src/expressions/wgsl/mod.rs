@@ -57,7 +57,8 @@ pub fn emit(terms: &[Term], scope: &Scope, streams: &dyn Streams) -> Result<Stri
         }
         for (i, equation) in term.equations.iter().enumerate() {
             let head = if i == 0 { format!("{}:  ", term.name) } else { " ".repeat(term.name.chars().count() + 3) };
-            let _ = writeln!(out, "// {head}{}", equation.replace(['\n', '\r'], " "));
+            // whatever ends a line in WGSL, which is more than '\n', would end the comment
+            let _ = writeln!(out, "// {head}{}", equation.replace(char::is_whitespace, " "));
         }
         out += &residual(&name, term, scope, streams).map_err(in_term)?;
         out += &adjoints(&name, term, scope, streams).map_err(in_term)?;

@@ -1,9 +1,11 @@
 //! Columns of numbers from a text file: measured data, points and references.
 
-use super::{Axis, Grid, GridAxis};
+use crate::problems::{Axis, Grid, GridAxis};
 
 /// Rows that a file may have.
 const MOST_ROWS: usize = 1 << 22;
+/// Columns that a file may have: every name is compared with every other.
+const MOST_COLUMNS: usize = 64;
 
 /// Named columns of finite numbers, the axes first.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,9 @@ impl Table {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(bytes);
         let header = reader.headers().map_err(|error| error.to_string())?.clone();
         let given: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+        if given.len() > MOST_COLUMNS {
+            return Err(format!("{} columns: a file has at most {MOST_COLUMNS}", given.len()));
+        }
         let wanted = format!("the first line names the columns: {}, then others", axes.join(", "));
         let place = |axis: &String| {
             let found = given.iter().position(|name| name == axis);
@@ -109,6 +114,8 @@ mod tests {
         assert_eq!(read("x,t,u\n1,2,3\n1,nan,3\n").unwrap_err(), "line 3, column `t`: `nan` is no finite number");
         assert_eq!(read("x,t,u\n").unwrap_err(), "there is no row of numbers");
         assert!(read("x,t,u\n1,2\n").unwrap_err().contains("line"));
+        let wide = format!("x,t{}\n", ",u".repeat(100));
+        assert_eq!(read(&wide).unwrap_err(), "102 columns: a file has at most 64");
     }
 
     #[test]

@@ -90,6 +90,13 @@ impl<T> Default for Ordered<T> {
     }
 }
 
+impl TermText {
+    /// The place of what it states: its residual, or else its name.
+    pub fn stated(&self) -> Range<usize> {
+        self.residual.as_ref().map_or(self.name.span(), Spanned::span)
+    }
+}
+
 impl Many {
     /// The texts with their places; `whole` is the place of all.
     pub fn texts(&self, whole: Range<usize>) -> Vec<(String, Range<usize>)> {
