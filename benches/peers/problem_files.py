@@ -209,8 +209,8 @@ def lorenz():
 def burgers_inverse():
     domain = Domain((-1, 0), (1, 1))
     return Problem(domain, 1, {
-        "measured": Term(lambda u, p, data: [u[0](p) - data[0]], box(domain), weight=10, data="burgers-inverse.csv"),
         "pde": Term(lambda u, p, _, nu: [d(u[0], 1)(p) + u[0](p) * d(u[0], 0)(p) - nu * d(u[0], 0, 0)(p)], box(domain)),
+        "measured": Term(lambda u, p, data: [u[0](p) - data[0]], box(domain), weight=10, data="burgers-inverse.csv"),
     }, unknowns=(0.07,))
 
 
