@@ -71,7 +71,7 @@ def laplacian(f, axes):
 # ── Where points lie ──────────────────────────────────────────────────────────────────────────────────────────
 
 def box(domain, **fixed):
-    """Points of the domain; f0=[a, b] puts them on axis 0 at a or b, in turns by the last digit of the random number."""
+    """Points of the domain; f0=[a, b] puts those of the lower half of axis 0 at a and the others at b."""
     def place(u):
         p = np.array(domain.lower) + u * (np.array(domain.upper) - np.array(domain.lower))
         for name, values in fixed.items():
@@ -105,9 +105,9 @@ def wave():
     domain = Domain((0, 0), (1, 1))
     start = lambda x: sin(pi * x) + 0.5 * sin(2 * pi * x)
     return Problem(domain, 1, {
-        "pde": Term(lambda u, p, _: [d(u[0], 1, 1)(p) - d(u[0], 0, 0)(p)], box(domain)),
+        "pde": Term(lambda u, p, _: [d(u[0], 1, 1)(p) - d(u[0], 0, 0)(p)], box(domain), weight=0.03),
         "bc": Term(lambda u, p, _: [u[0](p)], box(domain, f0=[0, 1])),
-        "ic": Term(lambda u, p, _: [u[0](p) - start(p[0])], box(domain, f1=[0]), weight=10),
+        "ic": Term(lambda u, p, _: [u[0](p) - start(p[0])], box(domain, f1=[0])),
         "ic_t": Term(lambda u, p, _: [d(u[0], 1)(p)], box(domain, f1=[0])),
     })
 
@@ -209,8 +209,8 @@ def lorenz():
 def burgers_inverse():
     domain = Domain((-1, 0), (1, 1))
     return Problem(domain, 1, {
-        "measured": Term(lambda u, p, data: [u[0](p) - data[0]], box(domain), weight=10, data="burgers-inverse.csv"),
         "pde": Term(lambda u, p, _, nu: [d(u[0], 1)(p) + u[0](p) * d(u[0], 0)(p) - nu * d(u[0], 0, 0)(p)], box(domain)),
+        "measured": Term(lambda u, p, data: [u[0](p) - data[0]], box(domain), weight=10, data="burgers-inverse.csv"),
     }, unknowns=(0.07,))
 
 

@@ -9,7 +9,7 @@ use super::pictures::{Picture, Place};
 use super::verdict::verdict;
 
 /// What is said where no answer is known.
-pub const NO_REFERENCE: &str = "no reference is known for these parameters of the problem";
+pub const NO_REFERENCE: &str = "no reference is known to compare with";
 
 /// The last losses of a run document, term by term.
 pub fn losses_of(document: &Value) -> String {

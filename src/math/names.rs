@@ -27,20 +27,24 @@ pub fn unknown_field(message: &str) -> Option<String> {
     Some(unknown("key", name, known))
 }
 
-/// Levenshtein distance by characters.
+/// How many characters are to be put in, left out, replaced, or exchanged with their neighbours.
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // distances[i][j] is that between the first i characters of a and the first j of b
+    let mut distances = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            distances[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = distances[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let exchanged = if exchanged { distances[i - 2][j - 2] + 1 } else { usize::MAX };
+                replaced.min(exchanged).min(distances[i - 1][j] + 1).min(distances[i][j - 1] + 1)
+            };
         }
     }
-    row[b.len()]
+    distances[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -58,8 +62,9 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_levenshtein() {
+    fn distances_count_slips_of_the_hand() {
         assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("stpes", "steps"), 1);
         assert_eq!(edit_distance("", "abc"), 3);
     }
 }

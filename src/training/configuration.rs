@@ -97,17 +97,35 @@ impl Options {
     /// Says in which line which key is unknown, with the one that was probably meant, or what else is wrong.
     pub fn parse(bytes: &[u8]) -> std::result::Result<Options, String> {
         let text = files::text(bytes)?;
-        toml::from_str(text).map_err(|error| {
-            let message = error.message().lines().collect::<Vec<_>>().join(" ");
-            let Some(span) = error.span() else { return message };
-            let before = text.get(..span.start).unwrap_or(text);
-            let line = before.matches('\n').count();
-            let shown: String = text.lines().nth(line).unwrap_or_default().trim().chars().take(60).collect();
-            match names::unknown_field(&message) {
-                Some(message) => format!("line {}: {message}", line + 1),
-                None => format!("line {}, `{shown}`: {message}", line + 1),
-            }
-        })
+        toml::from_str(text).map_err(|error| located(&error, text))
+    }
+
+    /// Reads the table `[train]` of a problem file.
+    ///
+    /// # Errors
+    /// As [`Options::parse`].
+    pub fn of_problem_file(text: &str) -> std::result::Result<Options, String> {
+        /// The rest of the file is for others.
+        #[derive(Deserialize)]
+        struct Settings {
+            #[serde(default)]
+            train: Options,
+        }
+        let settings: Settings = toml::from_str(text).map_err(|error| located(&error, text))?;
+        Ok(settings.train)
+    }
+}
+
+/// What is wrong with a TOML file, and in which line.
+fn located(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().lines().collect::<Vec<_>>().join(" ");
+    let Some(span) = error.span() else { return message };
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count();
+    let shown: String = text.lines().nth(line).unwrap_or_default().trim().chars().take(60).collect();
+    match names::unknown_field(&message) {
+        Some(message) => format!("line {}: {message}", line + 1),
+        None => format!("line {}, `{shown}`: {message}", line + 1),
     }
 }
 

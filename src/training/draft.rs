@@ -32,9 +32,8 @@ impl Draft {
     /// The same for a problem that is known.
     pub fn of(problem: &'static dyn Problem, flags: &Options, mut file: Options) -> Result<Draft> {
         if let Some(own) = problem.file() {
-            let train =
-                Options::parse(own.train.as_bytes()).map_err(|what| Error::Usage(format!("[train]: {what}")))?;
-            file = file.over(train);
+            let train = Options::of_problem_file(&own.text);
+            file = file.over(train.map_err(|what| Error::Usage(format!("{}: {what}", problem.name())))?);
         }
         let mut parameters = Vec::new();
         let horizon = pick(&flags.horizon, &file.horizon);

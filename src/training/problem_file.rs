@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::math::names;
 use crate::problems::{self, FileProblem, Problem, file, shipped};
 
+use super::configuration::Options;
 use super::files;
 use super::model::Model;
 
@@ -44,7 +45,9 @@ pub fn find(word: &str) -> Result<&'static dyn Problem> {
 pub fn load(path: &Path) -> Result<&'static dyn Problem> {
     let bytes = files::read(path, CAP)?;
     let text = files::text(&bytes).map_err(|what| Error::input(path, what))?;
-    read(text, path.parent().unwrap_or(Path::new(""))).map_err(|what| Error::input(path, what))
+    let problem = read(text, path.parent().unwrap_or(Path::new(""))).map_err(|what| Error::input(path, what))?;
+    Options::of_problem_file(text).map_err(|what| Error::input(path, what))?;
+    Ok(problem)
 }
 
 /// The problem that a model was trained for, if the model keeps its file.
