@@ -5,7 +5,7 @@ pub mod blueprint;
 mod candidates;
 pub mod gpu;
 pub mod group;
-mod linking;
+pub mod linking;
 pub mod matrix;
 pub mod network;
 pub mod packing;

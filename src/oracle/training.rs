@@ -98,10 +98,11 @@ pub fn trajectory(
     let mut parameters: Vec<f64> = initial.into_iter().map(f64::from).collect();
     let mut adam = Adam::new(parameters.len());
     let mut losses = Vec::new();
+    let mut state = vec![0.0; strategy.state_length(model.problem.terms().len())];
     for step in 0..count {
         let oracle = gradients(model, &parameters, &points(model.problem, settings, step))?;
         let orders = orders(settings.seeds.order, step, oracle.rows.len());
-        let gradient = combined(strategy, &oracle, &orders);
+        let gradient = combined(strategy, &oracle, step.into(), &orders, &mut state);
         adam.update(&mut parameters, &gradient, settings.schedule.rate(u64::from(step), settings.steps));
         losses.push(oracle.losses);
     }
