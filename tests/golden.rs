@@ -5,7 +5,7 @@ use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{Layout, Lda, Mlp, Network};
 use acr_pinn_gpu::oracle::{self, Model};
 use acr_pinn_gpu::problems::{Burgers, Cavity, Helmholtz, KleinGordon, Poisson5d, Problem, Schrodinger};
-use acr_pinn_gpu::strategies::{Gram, PcGrad, Strategy};
+use acr_pinn_gpu::strategies::{Gram, PcGrad, Seen, Strategy};
 use serde_json::Value;
 
 /// Relative to the largest entry of the wanted vector: both sides are f64.
@@ -146,7 +146,7 @@ fn check_cavity(name: &str, network: &dyn Network, variant: Variant) -> Vec<Stri
         compare(&mut failures, &format!("{name} row {k}"), &case.reordered(&got.rows[k]), wanted);
     }
     compare(&mut failures, &format!("{name} gram"), Gram::of(&got.rows).entries(), &numbers(&v["gram"]));
-    let total = PcGrad.combine(&got.rows, &orders(&v["pcgrad_perms"]));
+    let total = oracle::combined(&PcGrad, &got, 0, &orders(&v["pcgrad_perms"]), &mut []);
     compare(&mut failures, &format!("{name} pcgrad"), &case.reordered(&total), &numbers(&v["pcgrad_total"]));
     failures
 }
@@ -273,11 +273,11 @@ fn four_conflicting_terms_of_klein_gordon() {
     for (k, (p, wanted)) in PcGrad::projected(&got.rows, &orders).iter().zip(rows(&v["projected"])).enumerate() {
         compare(&mut failures, &format!("projected {k}"), &case.reordered(p), &wanted);
     }
-    let total = oracle::combined(&PcGrad, &got, &orders);
+    let total = oracle::combined(&PcGrad, &got, 0, &orders, &mut []);
     compare(&mut failures, "total", &case.reordered(&total), &numbers(&v["pcgrad_total"]));
     let gram = Gram::of(&got.rows);
     compare(&mut failures, "gram", gram.entries(), &numbers(&v["gram"]));
-    let coefficients = PcGrad.coefficients(&gram, &orders);
+    let coefficients = PcGrad.coefficients(&gram, &Seen { orders, ..Seen::default() }, &mut []);
     compare(&mut failures, "coefficients", &coefficients, &numbers(&v["pcgrad_coefficients"]));
     let conflicts = gram.conflicts(&coefficients);
     compare(&mut failures, "projection ratio", &[conflicts.projection_ratio], &numbers(&v["projection_ratio"]));

@@ -1,7 +1,10 @@
 //! What coefficients are compared on is worth comparing: `lab::strategies` meets conflicts of every kind.
 
+mod common;
+
 use acr_pinn_gpu::lab::strategies::{SITUATIONS, orders, rows};
-use acr_pinn_gpu::strategies::{Gram, PcGrad, Strategy};
+use acr_pinn_gpu::strategies::{Gram, PcGrad, Seen, Strategy};
+use acr_pinn_gpu::{lab, strategies};
 
 /// PCGrad changes most situations, and not always in the same way.
 #[test]
@@ -9,11 +12,23 @@ fn situations_conflict() {
     let rates: Vec<f64> = (0..SITUATIONS)
         .map(|situation| {
             let gram = Gram::of(&rows(situation, 4));
-            let c = PcGrad.coefficients(&gram, &orders(situation, 4));
+            let c = PcGrad.coefficients(&gram, &Seen { orders: orders(situation, 4), ..Seen::default() }, &mut []);
             gram.conflicts(&c).conflict_rate
         })
         .collect();
     let conflicting = rates.iter().filter(|rate| **rate > 0.0).count();
     assert!(conflicting > SITUATIONS * 3 / 4, "{conflicting} of {SITUATIONS}");
     assert!(rates.iter().any(|rate| *rate > 0.6) && rates.contains(&0.0));
+}
+
+/// As many terms as a kernel can hold, more than any problem has, for every rule.
+#[test]
+fn every_rule_on_eight_terms() {
+    let gpu = common::gpu();
+    for &strategy in strategies::ALL {
+        let report = lab::strategies::check(&gpu, strategy, 8).unwrap();
+        let worst = report.worst().unwrap();
+        eprintln!("{:<12} {:.1e} of {:.1e} at {}", strategy.name(), worst.error, worst.limit, worst.place);
+        report.finish();
+    }
 }

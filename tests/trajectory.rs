@@ -11,7 +11,7 @@ use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::{Layout, Lda};
 use acr_pinn_gpu::oracle::{self, Model, Settings};
 use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
-use acr_pinn_gpu::strategies::PcGrad;
+use acr_pinn_gpu::strategies::{self, PcGrad};
 use acr_pinn_gpu::training::{self, StepRecord, Trainer};
 use common::{Report, Tolerance};
 
@@ -91,20 +91,62 @@ fn the_first_steps_follow_the_oracle() {
 /// that step, so a long run keeps drawing new ones.
 #[test]
 fn coefficients_use_the_orders_of_their_step() {
-    use acr_pinn_gpu::strategies::{Gram, Strategy};
+    use acr_pinn_gpu::strategies::{Gram, Seen, Strategy};
     let (gpu, mut report) = (common::gpu(), Report::default());
     let mut trainer = trainer(&gpu, setup(&KleinGordon::DEFAULT, Sampling::Resampled));
     let mut orders_matter = 0;
     for record in trainer.advance(60).unwrap() {
         let terms = record.coefficients.len();
         let gram = Gram::from_entries(terms, common::widen(&record.gram));
-        let at = |step: u64| oracle::orders(SEEDS.order, step as u32, terms);
-        let wanted = PcGrad.coefficients(&gram, &at(record.step));
-        orders_matter += usize::from(wanted != PcGrad.coefficients(&gram, &at(record.step + 1)));
+        let at = |step: u64| {
+            let orders = oracle::orders(SEEDS.order, step as u32, terms);
+            PcGrad.coefficients(&gram, &Seen { orders, ..Seen::default() }, &mut [])
+        };
+        let wanted = at(record.step);
+        orders_matter += usize::from(wanted != at(record.step + 1));
         let place = format!("coefficients of step {}", record.step);
         report.entries(&place, &record.coefficients, &wanted, Tolerance::of_f32(64.0));
     }
     report.check(orders_matter > 5, || format!("another order changes only {orders_matter} of 60 steps"));
+    report.finish();
+}
+
+/// What a strategy keeps from step to step is the oracle's, and a run that is taken up again goes on with the same bits.
+#[test]
+fn strategies_that_keep_something() {
+    const COUNT: u32 = 12;
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let keeping: Vec<_> = strategies::ALL.iter().filter(|strategy| strategy.state_length(4) > 0).collect();
+    assert!(keeping.len() >= 2);
+    for &strategy in keeping {
+        let setup = Setup { strategy, ..setup(&KleinGordon::DEFAULT, Sampling::Resampled) };
+        let settings = Settings {
+            points: setup.counts.clone(),
+            sampling: Sampling::Resampled,
+            schedule: setup.schedule,
+            steps: setup.steps,
+            seeds: setup.seeds,
+        };
+        let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+        let wanted = oracle::trajectory(model, strategy, &settings, COUNT).unwrap();
+        let mut first = trainer(&gpu, setup.clone());
+        for (record, wanted) in first.advance(COUNT.into()).unwrap().iter().zip(&wanted.losses) {
+            for (k, loss) in wanted.iter().enumerate() {
+                let place = format!("{} step {} loss {k}", strategy.name(), record.step);
+                report.number(&place, record.losses[k].into(), *loss, *loss, Tolerance::ALONG_A_RUN);
+            }
+        }
+        let (parameters, moments, kept) =
+            (first.parameters().unwrap(), first.moments().unwrap(), first.state().unwrap());
+        assert_eq!(kept.len(), strategy.state_length(4));
+        let rest = first.advance(COUNT.into()).unwrap();
+        let mut second = trainer(&gpu, setup);
+        second.restore(COUNT.into(), &parameters, &moments, &kept).unwrap();
+        assert!(second.advance(COUNT.into()).unwrap() == rest, "{}: other steps after a resume", strategy.name());
+        assert!(state(&second) == state(&first) && second.state().unwrap() == first.state().unwrap());
+        let refused = second.restore(COUNT.into(), &parameters, &moments, &[]).unwrap_err().to_string();
+        assert!(refused.contains(strategy.name()), "{refused}");
+    }
     report.finish();
 }
 

@@ -14,6 +14,7 @@ use acr_pinn_gpu::networks::{
 };
 use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::problems::{self, Problem};
+use acr_pinn_gpu::strategies::{self, Strategy};
 use naga::valid::{ModuleInfo, ValidationFlags, Validator};
 
 /// What WebGPU guarantees, in numbers of its own: storage buffers of a kernel, bytes of workgroup memory, threads of a workgroup.
@@ -35,11 +36,16 @@ const FORMS: [(&dyn Network, Variant); 10] = [
 const PAPERS: usize = 3;
 
 /// The kernels of a step on any WebGPU: entry point and text.
-fn kernels(problem: &'static dyn Problem, plan: &'static dyn Plan, form: usize) -> Vec<(&'static str, String)> {
+fn kernels(
+    problem: &'static dyn Problem,
+    plan: &'static dyn Plan,
+    form: usize,
+    strategy: &'static dyn Strategy,
+) -> Vec<(&'static str, String)> {
     let (network, variant) = FORMS[form];
     let offered = Capabilities::webgpu();
     let mut case = Case::new(problem, network, variant, [50, 4], &[500, 100]);
-    case.plan = plan;
+    (case.plan, case.strategy) = (plan, strategy);
     let setup = case.setup();
     let tile = Tile::default_for(&offered, &setup);
     assert_eq!(tile.target().name(), "gpu");
@@ -88,17 +94,26 @@ fn every_kernel_is_core_webgpu() {
     for &problem in problems::ALL {
         let first = problems::ALL.iter().find(|other| other.jet() == problem.jet());
         let forms = if first.is_some_and(|first| first.name() == problem.name()) { FORMS.len() } else { PAPERS };
-        for (&plan, form) in kernels::ALL.iter().flat_map(|plan| (0..forms).map(move |form| (plan, form))) {
-            if FORMS[form].0.fit(oracle::shape(problem, 50, 4, FORMS[form].1)).is_err() {
-                continue;
-            }
-            for (label, text) in kernels(problem, plan, form) {
+        let fits = |form: &usize| FORMS[*form].0.fit(oracle::shape(problem, 50, 4, FORMS[*form].1)).is_ok();
+        let every = kernels::ALL
+            .iter()
+            .flat_map(|plan| (0..forms).filter(fits).map(move |form| (plan, form, &strategies::ALL[0])));
+        // a strategy meets nothing of a network, and nothing of a problem but its number of terms
+        let others = strategies::ALL.iter().map(|strategy| (&kernels::ALL[0], 0, strategy));
+        for (&plan, form, &strategy) in every.chain(others) {
+            for (label, text) in kernels(problem, plan, form, strategy) {
                 if !seen.insert(text.clone()) {
                     continue;
                 }
                 let (network, variant) = FORMS[form];
-                let name =
-                    format!("{label} of {}, {} {}, {}", problem.name(), network.name(), variant.name(), plan.name());
+                let name = format!(
+                    "{label} of {}, {} {}, {}, {}",
+                    problem.name(),
+                    network.name(),
+                    variant.name(),
+                    plan.name(),
+                    strategy.name()
+                );
                 let module = naga::front::wgsl::parse_str(&text)
                     .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&text)));
                 let info = Validator::new(ValidationFlags::all(), naga::valid::Capabilities::empty())

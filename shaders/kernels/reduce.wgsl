@@ -1,16 +1,18 @@
 // Slabs to gradient rows, and each workgroup's part of the Gram matrix while the rows are at hand. A thread sums one
 // vector of the slabs, which is four parameters' entries in every row. Sums run in fixed order: a run repeats bit by bit.
+// For a strategy that asks for them (ENTRIES), Σ|g| and max|g| of each row follow the products.
 //
 // provides: reduce
-// expects:  slab_vector (memory); REDUCERS, wait, PARAMETERS, TERMS, PAIRS, SLAB_VECTORS, SLAB_FIRST, SLAB_END (prelude)
+// expects:  slab_vector (memory); REDUCERS, wait, PARAMETERS, TERMS, PAIRS, NUMBERS, ENTRIES, SLAB_VECTORS, SLAB_FIRST, SLAB_END
+//           (prelude)
 
 const NONE = 0xffffffffu;
 
 @group(0) @binding(1) var<storage, read> owners: array<vec2u>;              // [number of a slab] parameter, partner
 @group(0) @binding(2) var<storage, read_write> rows: array<f32>;            // [term][parameter]
-@group(0) @binding(3) var<storage, read_write> gram_parts: array<f32>;      // [workgroup][pair], pairs i ≤ j row by row
+@group(0) @binding(3) var<storage, read_write> gram_parts: array<f32>;      // [workgroup][pair, then Σ|g|, then max|g|], pairs i ≤ j row by row
 
-var<workgroup> products: array<f32, REDUCERS * PAIRS>;
+var<workgroup> products: array<f32, REDUCERS * NUMBERS>;
 
 // One vector of one row. Four running sums: shorter chains, smaller rounding error.
 fn entries(term: u32, vector: u32) -> vec4f {
@@ -57,14 +59,25 @@ fn reduce(
             pair++;
         }
     }
+    if ENTRIES {
+        for (var k = 0u; k < TERMS; k++) {
+            let size = select(vec4f(), abs(g[k]), counted > vec4f());
+            products[(PAIRS + k) * REDUCERS + local] = dot(counted, size);
+            products[(PAIRS + TERMS + k) * REDUCERS + local] = max(max(size.x, size.y), max(size.z, size.w));
+        }
+    }
     for (var half = REDUCERS / 2u; half > 0u; half /= 2u) {     // a tree: pairwise sums keep near-zero dots honest
         wait();
         if local < half {
-            for (var i = 0u; i < PAIRS; i++) { products[i * REDUCERS + local] += products[i * REDUCERS + local + half]; }
+            for (var i = 0u; i < NUMBERS; i++) {
+                let other = products[i * REDUCERS + local + half];
+                let at = i * REDUCERS + local;
+                if i < PAIRS + TERMS { products[at] += other; } else { products[at] = max(products[at], other); }
+            }
         }
     }
     wait();
     if part * REDUCERS < SLAB_VECTORS {
-        for (var i = local; i < PAIRS; i += REDUCERS) { gram_parts[part * PAIRS + i] = products[i * REDUCERS]; }
+        for (var i = local; i < NUMBERS; i += REDUCERS) { gram_parts[part * NUMBERS + i] = products[i * REDUCERS]; }
     }
 }

@@ -17,7 +17,7 @@ pub struct Flags {
     /// A network of `list`, instead of the condition's
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
-    /// sum or pcgrad, instead of the condition's
+    /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     #[arg(long, value_name = "NAME")]
     strategy: Option<String>,
     /// Optimiser updates; the learning-rate schedule is stretched over them

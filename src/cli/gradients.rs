@@ -35,7 +35,7 @@ pub struct Args {
     /// For pcgrad: row i is the order in which term i meets the others, such as "1,0;0,1"
     #[arg(long, value_name = "ROWS")]
     permutations: Option<String>,
-    /// sum or pcgrad
+    /// sum, pcgrad, config, … (see `list`); of a rule that keeps numbers from step to step the first step
     #[arg(long, value_name = "NAME", default_value = "pcgrad")]
     strategy: String,
     /// How the step is cut into kernels

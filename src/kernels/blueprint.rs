@@ -138,7 +138,7 @@ impl Blueprint {
                 "settings",
             ]
             .into_iter()
-            .chain(["coefficients", "ring", "orders", "parameters", "moments"])
+            .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
             .collect();
@@ -151,7 +151,7 @@ impl Blueprint {
         let memory = target.memory();
         let rows = "gₖ = Σ slabs of term k, and ⟨gᵢ, gⱼ⟩";
         gradients.push(kernel(&mut draft, "reduce", std::slice::from_ref(&memory), slabs, rows));
-        let others = [shader("rng"), shader("schedule"), memory, combine];
+        let others = [shader("rng"), shader("schedule"), memory, shader("double"), shader("cosines"), combine];
         let coefficients = "c = strategy(⟨gᵢ, gⱼ⟩)";
         gradients.push(kernel(&mut draft, "coefficients_of", &others, Size::Workgroups(1), coefficients));
         let parameters = Size::Threads(packing.places.len());
@@ -207,7 +207,8 @@ impl Draft {
             ("control", 4),
             ("ring", RING * Step::record_length(terms)),
             ("coefficients", terms + 3),
-            ("gram_parts", parts * terms * (terms + 1) / 2),
+            ("gram_parts", parts * setup.numbers_of_rows()),
+            ("state", setup.strategy.state_length(terms).max(1)),
         ] {
             self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
         }

@@ -9,7 +9,7 @@ pub mod gpu;
 pub mod group;
 mod jet_algebra;
 pub mod jets;
-mod linking;
+pub mod linking;
 pub mod matrix;
 pub mod network;
 pub mod packing;

@@ -66,6 +66,8 @@ fn number(value: f64) -> String {
 const SHADERS: &[(&str, &str)] = &[
     ("math", include_str!("../../shaders/math.wgsl")),
     ("rng", include_str!("../../shaders/rng.wgsl")),
+    ("double", include_str!("../../shaders/double.wgsl")),
+    ("cosines", include_str!("../../shaders/cosines.wgsl")),
     ("schedule", include_str!("../../shaders/schedule.wgsl")),
     ("tile", include_str!("../../shaders/tile.wgsl")),
     ("shares", include_str!("../../shaders/shares.wgsl")),

@@ -56,6 +56,13 @@ impl Setup<'_> {
         }
     }
 
+    /// Numbers that a part of the reduction leaves: products of rows, and sums and maxima of their entries where the strategy
+    /// asks for them.
+    pub fn numbers_of_rows(&self) -> usize {
+        let terms = self.problem.terms().len();
+        terms * (terms + 1) / 2 + if self.strategy.reads_entries() { 2 * terms } else { 0 }
+    }
+
     /// Where the points of each set begin, and how many there are in all.
     pub fn set_firsts(&self) -> (Vec<usize>, usize) {
         firsts(&self.counts)
@@ -163,6 +170,8 @@ pub struct Step {
     samples: Buffer,
     pub rows: Buffer,
     pub control: Buffer,
+    /// What the strategy keeps from step to step; at least one number.
+    pub state: Buffer,
     settings: Buffer,
     pub ring: Buffer,
     pub packing: Packing,
@@ -222,7 +231,8 @@ impl Step {
         };
         let packed = take(PACKED);
         let [parameters, moments, points, samples] = ["parameters", "moments", "points", "samples"].map(&mut take);
-        let [rows, control, settings, ring] = ["rows", "control", "settings", "ring"].map(&mut take);
+        let [rows, control, state] = ["rows", "control", "state"].map(&mut take);
+        let [settings, ring] = ["settings", "ring"].map(&mut take);
         let mirror = match memory.remove("weights") {
             Some(Vectors::Image(image)) => Some((gpu.copy(&packed, &image), image)),
             _ => None,
@@ -237,6 +247,7 @@ impl Step {
             samples,
             rows,
             control,
+            state,
             settings,
             ring,
             packing: blueprint.packing,
@@ -313,6 +324,7 @@ pub(super) fn downstream_prelude(
     let column = |of: fn(&Share) -> usize| shares.iter().map(of).collect::<Vec<_>>();
     let regions: Vec<usize> = sets.iter().map(|set| set.regions.len()).collect();
     p.u32("PARAMETERS", packing.places.len()).u32("PAIRS", terms.len() * (terms.len() + 1) / 2);
+    p.u32("NUMBERS", setup.numbers_of_rows()).bool("ENTRIES", setup.strategy.reads_entries());
     p.u32("GRAM_PARTS", packing.slab_vectors.div_ceil(reducers)).u32("SLAB_VECTORS", packing.slab_vectors);
     p.u32s("SLAB_FIRST", &slabs.iter().map(|[first, _]| *first).collect::<Vec<_>>());
     p.u32s("SLAB_END", &slabs.iter().map(|[_, end]| *end).collect::<Vec<_>>());

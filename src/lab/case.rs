@@ -9,7 +9,7 @@ use crate::math::{Schedule, Variant, sampling};
 use crate::networks::{Network, Shape, Slot};
 use crate::oracle::{self, Model};
 use crate::problems::Problem;
-use crate::strategies::{Gram, PcGrad, Strategy};
+use crate::strategies::{Gram, PcGrad, Seen, Strategy};
 
 use super::report::{Report, Tolerance, norm, widen};
 
@@ -130,10 +130,12 @@ impl Case {
         let points: Vec<Vec<f64>> = self.points.iter().map(|points| widen(points)).collect();
         let oracle = oracle::gradients(model, &widen(&self.parameters), &points).map_err(Error::Usage)?;
         let gram = Gram::of(&oracle.rows);
+        let seen = Seen::of(&oracle.rows, &oracle.losses, &self.orders);
+        let mut state = vec![0.0; self.strategy.state_length(oracle.rows.len())];
         Ok(Outcome {
             losses: oracle.losses,
             rows: oracle.rows,
-            coefficients: self.strategy.coefficients(&gram, &self.orders),
+            coefficients: self.strategy.coefficients(&gram, &seen, &mut state),
             gram: gram.entries().to_vec(),
         })
     }
@@ -196,7 +198,7 @@ pub fn moved_parameters(problem: &dyn Problem, network: &dyn Network, shape: &Sh
 /// Fills what the kernels of `step` should write with NaN, so that nothing stale or zero can pass. Rows of parameters that are
 /// not trained are never written, and stay zero.
 pub fn poison(gpu: &Gpu, step: &Step) {
-    for buffer in [&step.parameters, &step.packed, &step.points, &step.ring] {
+    for buffer in [&step.parameters, &step.packed, &step.points, &step.state, &step.ring] {
         gpu.write(buffer, &vec![f32::NAN; (buffer.size() / 4) as usize]);
     }
     let row = step.packing.places.iter().map(|place| if place.slab == NONE { 0.0 } else { f32::NAN });

@@ -230,7 +230,7 @@ impl Bench<'_> {
         // a run begins at the network's own start
         let initial = crate::oracle::initial(setup.problem, setup.network, &setup.shape, setup.seeds.initial);
         let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS as u32).map_err(Error::Usage)?;
-        self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()]);
+        self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()], &[])?;
         let records = self.trainer.advance(STEPS)?;
         let name = self.subject.name();
         let mut report = Report::default();

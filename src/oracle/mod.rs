@@ -13,7 +13,7 @@ pub use training::{Adam, Settings, Trajectory, orders, points, trajectory, traje
 use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Gates, Network, Rule, Shape, UNKNOWNS};
 use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity};
-use crate::strategies::Strategy;
+use crate::strategies::{Seen, Strategy};
 use fields::{Fields, Jump};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -250,9 +250,16 @@ pub fn evaluate(model: Model, parameters: &[f64]) -> Option<Errors> {
     Some(solution.errors(&compared, set.counted, &values))
 }
 
-/// The combined gradient, projecting the rows themselves.
-pub fn combined(strategy: &dyn Strategy, oracle: &Oracle, orders: &[Vec<usize>]) -> Vec<f64> {
-    strategy.combine(&oracle.rows, orders)
+/// The combined gradient of step number `step` from the rows themselves; `state` is what the strategy keeps.
+pub fn combined(
+    strategy: &dyn Strategy,
+    oracle: &Oracle,
+    step: u64,
+    orders: &[Vec<usize>],
+    state: &mut [f64],
+) -> Vec<f64> {
+    let seen = Seen { step, ..Seen::of(&oracle.rows, &oracle.losses, orders) };
+    strategy.combine(&oracle.rows, &seen, state)
 }
 
 #[cfg(test)]

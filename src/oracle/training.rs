@@ -115,10 +115,11 @@ pub fn trajectory_from(
     let mut parameters: Vec<f64> = initial.iter().copied().map(f64::from).collect();
     let mut adam = Adam::new(parameters.len());
     let mut losses = Vec::new();
+    let mut state = vec![0.0; strategy.state_length(model.problem.terms().len())];
     for step in 0..count {
         let oracle = gradients(model, &parameters, &points(model.problem, settings, step))?;
         let orders = orders(settings.seeds.order, step, oracle.rows.len());
-        let gradient = combined(strategy, &oracle, &orders);
+        let gradient = combined(strategy, &oracle, step.into(), &orders, &mut state);
         adam.update(&mut parameters, &gradient, settings.schedule.rate(u64::from(step), settings.steps));
         let first = parameters.len() - model.shape.unknowns;
         for (own, unknown) in parameters[first..].iter_mut().zip(model.problem.unknowns()) {

@@ -1,6 +1,6 @@
 //! The plain sum of the gradients.
 
-use super::{Gram, Strategy};
+use super::{Gram, Seen, Strategy};
 
 /// g = Σ gᵢ.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +16,10 @@ impl Strategy for Sum {
     fn shader(&self) -> &'static str {
         include_str!("../../shaders/strategies/sum.wgsl")
     }
-    fn needs_orders(&self) -> bool {
-        false
-    }
-    fn combine(&self, rows: &[Vec<f64>], _orders: &[Vec<usize>]) -> Vec<f64> {
+    fn combine(&self, rows: &[Vec<f64>], _seen: &Seen, _state: &mut [f64]) -> Vec<f64> {
         total(rows)
     }
-    fn coefficients(&self, gram: &Gram, _orders: &[Vec<usize>]) -> Vec<f64> {
+    fn coefficients(&self, gram: &Gram, _seen: &Seen, _state: &mut [f64]) -> Vec<f64> {
         vec![1.0; gram.len()]
     }
 }

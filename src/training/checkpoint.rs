@@ -18,6 +18,9 @@ use super::tensors::{Tensor, serialize};
 
 const FORMAT: &str = "acr-pinn-gpu checkpoint 2";
 
+/// The tensor of what the strategy keeps.
+const STRATEGY: &str = "strategy.state";
+
 /// Larger than the checkpoint of any network this program offers.
 const CAP: u64 = 1 << 30;
 
@@ -32,6 +35,8 @@ pub struct Checkpoint {
     pub parameters: Vec<f32>,
     /// Adam's m and v of each parameter, alternating.
     pub moments: Vec<f32>,
+    /// What the strategy keeps from step to step; nothing for most.
+    pub strategy: Vec<f32>,
     /// One row of numbers per row of the history.
     pub history: Vec<Vec<f64>>,
     /// Over all steps so far.
@@ -92,6 +97,9 @@ impl Checkpoint {
             tensors.push(floats(slot.name.clone(), &slot.shape, self.parameters[slot.range()].to_vec()));
             tensors.push(floats(format!("adam.m.{}", slot.name), &slot.shape, moment(0)));
             tensors.push(floats(format!("adam.v.{}", slot.name), &slot.shape, moment(1)));
+        }
+        if !self.strategy.is_empty() {
+            tensors.push(floats(STRATEGY.to_owned(), &[self.strategy.len()], self.strategy.clone()));
         }
         let columns = self.history.first().map_or(0, Vec::len);
         let rows: Vec<u8> = self.history.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
@@ -159,8 +167,13 @@ impl Checkpoint {
             }
         }
         found.history = rows(&data("history")?)?;
-        if file.len() != 3 * layout.slots.len() + 1 {
-            return Err(format!("{} tensors instead of {}", file.len(), 3 * layout.slots.len() + 1));
+        let mut expected = 3 * layout.slots.len() + 1;
+        if let Ok(tensor) = file.tensor(STRATEGY) {
+            found.strategy = numbers(STRATEGY, &[tensor.shape().iter().product()])?;
+            expected += 1;
+        }
+        if file.len() != expected {
+            return Err(format!("{} tensors instead of {expected}", file.len()));
         }
         let wrong = |key: &str| format!("metadata `{key}` is no number");
         found.step = field("step")?.parse().map_err(|_| wrong("step"))?;
@@ -279,6 +292,7 @@ mod tests {
             step: 42,
             parameters: vec![1.0, -2.5, 3e-9, 4.0],
             moments: vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+            strategy: vec![1.5, 0.5],
             history: vec![vec![1.0, 2.0], vec![3.0, f64::NAN]],
             chain: Chain::parse(&"0a".repeat(32)).unwrap(),
             rollbacks: 1,
@@ -310,14 +324,14 @@ mod tests {
         Checkpoint { step: 1, ..sample() }.save(folder.path(), &layout(), 2).unwrap();
         let newer = sample().save(folder.path(), &layout(), 2).unwrap();
         let mut bytes = std::fs::read(&newer).unwrap();
-        // the numbers of `scales` are the last of the file
+        // the numbers of `strategy.state` are the last of the file
         let end = bytes.len();
         bytes[end - 1] ^= 1;
         std::fs::write(&newer, bytes).unwrap();
         let found = Checkpoint::newest(folder.path(), &layout());
         assert_eq!(found.newest.unwrap().step, 1);
         let [message] = &found.damaged[..] else { panic!("{:?}", found.damaged) };
-        for part in ["step-00000042.safetensors", "damaged (tensor `scales`", "using step-00000001 instead"] {
+        for part in ["step-00000042.safetensors", "damaged (tensor `strategy.state`", "using step-00000001 instead"] {
             assert!(message.contains(part), "{message}");
         }
         // the next one takes the place of the damaged one, which is gone only then
@@ -337,7 +351,7 @@ mod tests {
         assert!(Checkpoint::parse(&bytes, &more).unwrap_err().contains("`more` is missing"));
         let mut less = layout();
         less.slots.pop();
-        assert!(Checkpoint::parse(&bytes, &less).unwrap_err().contains("10 tensors instead of 7"));
+        assert!(Checkpoint::parse(&bytes, &less).unwrap_err().contains("11 tensors instead of 8"));
         let broken = Checkpoint { moments: vec![f32::NAN; 8], ..sample() }.to_bytes(&layout());
         assert!(Checkpoint::parse(&broken, &layout()).unwrap_err().contains("adam.m.a.weight"));
     }

@@ -28,7 +28,7 @@ pub struct Options {
     pub condition: Option<String>,
     /// A network of `list`, instead of the condition's
     pub network: Option<String>,
-    /// sum or pcgrad, instead of the condition's
+    /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     pub strategy: Option<String>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
     pub steps: Option<u64>,

@@ -172,7 +172,7 @@ impl Runner {
         let gpu = self.gpu.clone();
         let built = self.build(run, kept, observer)?;
         journal.tile(&built.choice)?;
-        Session::new(run, &gpu, built, journal, kept).train(observer)
+        Session::new(run, &gpu, built, journal, kept)?.train(observer)
     }
 
     /// The trainer at step 0 of the run, and the evaluator. A run that has begun keeps its tile, any other takes that of

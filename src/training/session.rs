@@ -47,12 +47,12 @@ impl<'a> Session<'a> {
         built: &'a mut Built,
         journal: &'a mut Journal,
         kept: &'a mut Kept,
-    ) -> Session<'a> {
+    ) -> Result<Session<'a>> {
         let (history, chain, first) = (History::default(), Chain::default(), kept.state.step);
         let mut session =
             Session { run, gpu, built, journal, kept, history, chain, newest: None, first, start: Instant::now() };
-        session.load();
-        session
+        session.load()?;
+        Ok(session)
     }
 
     /// Trains to the end or to a signal, and closes the records.
@@ -62,14 +62,15 @@ impl<'a> Session<'a> {
     }
 
     /// Puts the kept state on the device.
-    fn load(&mut self) {
+    fn load(&mut self) -> Result<()> {
         let state = &self.kept.state;
         let schedule = self.run.config.preset.schedule.scaled(0.5_f64.powi(state.rollbacks as i32));
         self.built.trainer.set_schedule(schedule);
-        self.built.trainer.restore(state.step, &state.parameters, &state.moments);
+        self.built.trainer.restore(state.step, &state.parameters, &state.moments, &state.strategy)?;
         self.history = History::from_numbers(terms(self.run.config), unknowns(self.run.config), &state.history);
         self.chain = state.chain;
         self.newest = None;
+        Ok(())
     }
 
     /// Steps until the end or a signal, whose exit code is returned.
@@ -157,9 +158,10 @@ impl<'a> Session<'a> {
     /// Brings the state of the device to the host.
     fn snapshot(&mut self) -> Result<()> {
         let trainer = &self.built.trainer;
-        let (parameters, moments) = (trainer.parameters()?, trainer.moments()?);
+        let (parameters, moments, strategy) = (trainer.parameters()?, trainer.moments()?, trainer.state()?);
         let state = &mut self.kept.state;
         (state.step, state.parameters, state.moments) = (trainer.done(), parameters, moments);
+        state.strategy = strategy;
         (state.history, state.chain) = (self.history.numbers(), self.chain);
         state.configuration = self.run.config.fingerprint();
         Ok(())
@@ -184,8 +186,7 @@ impl<'a> Session<'a> {
         self.journal.event(json!({"kind": "rollback", "what": what, "continued_from": step, "rate_factor": factor}))?;
         observer.notice(&format!("warning: {what}: back to step {step}, learning rate times {factor}"));
         self.journal.rewind(step)?;
-        self.load();
-        Ok(())
+        self.load()
     }
 
     fn save_model(&self) -> Result<()> {

@@ -133,7 +133,7 @@ impl<'a> Trainer<'a> {
     pub fn restart(&mut self, seeds: Seeds, schedule: Schedule, steps: u64, parameters: &[f32]) -> Result<()> {
         self.setup = Setup { seeds, schedule, steps, ..self.setup.clone() };
         self.step.set_settings(&self.gpu, &self.setup.settings());
-        self.restore(0, parameters, &vec![0.0; 2 * parameters.len()]);
+        self.restore(0, parameters, &vec![0.0; 2 * parameters.len()], &[])?;
         (self.samples, self.busy) = (VecDeque::new(), Duration::ZERO);
         self.place(parameters)
     }
@@ -230,11 +230,35 @@ impl<'a> Trainer<'a> {
         self.gpu.read(&self.step.moments, 2 * self.step.packing.places.len())
     }
 
-    /// Puts the state after `done` steps on the device: training goes on with the same bits.
-    pub fn restore(&mut self, done: u64, parameters: &[f32], moments: &[f32]) {
+    /// What the strategy keeps from step to step.
+    pub fn state(&self) -> Result<Vec<f32>> {
+        match self.state_length() {
+            0 => Ok(Vec::new()),
+            length => self.gpu.read(&self.step.state, length),
+        }
+    }
+
+    fn state_length(&self) -> usize {
+        self.setup.strategy.state_length(self.step.terms)
+    }
+
+    /// Puts the state after `done` steps on the device: training goes on with the same bits. `state` is the strategy's, which
+    /// begins by itself at step 0.
+    ///
+    /// # Errors
+    /// Another strategy's state.
+    pub fn restore(&mut self, done: u64, parameters: &[f32], moments: &[f32], state: &[f32]) -> Result<()> {
+        if done > 0 && state.len() != self.state_length() {
+            let (name, wanted) = (self.setup.strategy.name(), self.state_length());
+            return Err(Error::Usage(format!("{} numbers of state: `{name}` keeps {wanted}", state.len())));
+        }
+        if done > 0 && !state.is_empty() {
+            self.gpu.write(&self.step.state, state);
+        }
         self.step.set_parameters(&self.gpu, parameters);
         self.gpu.write(&self.step.moments, moments);
         self.gpu.write(&self.step.control, &[done as u32, 0, 0, 0]);
         self.done = done;
+        Ok(())
     }
 }
