@@ -17,6 +17,8 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use names::check_name;
+
 use document::{Document, Fault};
 use placement::Placement;
 use reader::Reader;
@@ -52,6 +54,8 @@ pub struct FileProblem {
     grid: Grid,
     slice: Vec<f64>,
     scattered: Vec<f64>,
+    /// Steps, width and depth.
+    size: [usize; 3],
     solution: Option<Solution>,
     compared: Vec<&'static str>,
     /// The table `[train]`, as TOML.
@@ -63,6 +67,11 @@ pub struct FileProblem {
 }
 
 impl FileProblem {
+    /// Whether a point belongs to the domain: the first term has points there.
+    pub fn covers(&self, point: &[f64]) -> bool {
+        self.placements[0].contains(point)
+    }
+
     /// What decides the numbers of a run, by name. The kind of a name is part of it: a constant may be called `rate`.
     pub fn deciding(&self) -> Vec<(String, String)> {
         let axis = |axis: &Axis| (format!("axis {}", axis.name), format!("[{}, {}]", axis.lower, axis.upper));
@@ -171,12 +180,13 @@ impl Problem for FileProblem {
         self.statement.equations[term].known_at(point, columns.unwrap_or(&[]))
     }
     fn presets(&self) -> Vec<Preset> {
+        let [steps, width, depth] = self.size;
         vec![Preset {
             name: "file",
-            steps: 5000,
+            steps: steps as u64,
             points: self.points.clone(),
-            width: 20,
-            depth: 3,
+            width,
+            depth,
             variant: Variant::V2,
             sampling: Sampling::Resampled,
             schedule: Schedule::WarmupCosine { rate: 5e-3, final_rate: 1e-4, warmup: 50 },

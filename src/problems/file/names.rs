@@ -6,17 +6,25 @@ use super::document::Fault;
 
 /// A name that may stand in a file name.
 pub(super) fn file_name(name: &Spanned<String>) -> Result<String, Fault> {
+    check_name(name.get_ref()).map_err(|what| Fault::new(name.span(), what))?;
+    Ok(name.get_ref().clone())
+}
+
+/// Whether a problem file may state a problem of this name.
+///
+/// # Errors
+/// Says what a name is made of, or that it is taken.
+pub fn check_name(text: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let text = name.get_ref();
     if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-        let what =
-            format!("`{text}`: a problem's name has 1 to 64 letters, digits, `-` and `_`; `title` may be anything");
-        return Err(Fault::new(name.span(), what));
+        return Err(format!(
+            "`{text}`: a problem's name has 1 to 64 letters, digits, `-` and `_`; `title` may be anything"
+        ));
     }
-    if crate::problems::find(text).is_ok() {
-        return Err(Fault::new(name.span(), format!("`{text}` is a problem of this program: choose another name")));
+    match crate::problems::find(text) {
+        Ok(_) => Err(format!("`{text}` is a problem of this program: choose another name")),
+        Err(_) => Ok(()),
     }
-    Ok(text.clone())
 }
 
 /// A name that may stand in a shader.

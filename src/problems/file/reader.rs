@@ -46,8 +46,12 @@ impl<'a> Reader<'a> {
         let equation = leaked(built.equations[0].texts.join(", "));
         let statement = Statement::new(self.scope.clone(), built.equations)
             .map_err(|(term, what)| Fault::new(document.terms[term].get_ref().stated(), what))?;
+        // settings of the wrong kind are complained about by those who read all of them
+        let setting = |key: &str| document.train.as_ref()?.get(key)?.as_integer().filter(|value| *value > 0);
+        let size = [("steps", 5000), ("width", 20), ("depth", 3)];
         let fields: Vec<&'static str> = self.scope.fields.iter().map(leaked).collect();
         let mut problem = FileProblem {
+            size: size.map(|(key, usual)| setting(key).map_or(usual, |value| value as usize)),
             name: leaked(&name),
             title: leaked(document.title.as_ref().unwrap_or(&name)),
             equation,
@@ -155,7 +159,12 @@ impl<'a> Reader<'a> {
     pub(super) fn parse(&self, text: &str, span: Range<usize>, scope: &Scope) -> Result<Expr, Fault> {
         parse(text, scope).map_err(|error| {
             let raw = self.raw(span.clone());
-            let quotes = if raw.starts_with("\"\"\"") || raw.starts_with("'''") { 3 } else { 1 };
+            let long = raw.starts_with("\"\"\"") || raw.starts_with("'''");
+            // a line that begins with the quotation marks alone is not part of the text
+            let newline = raw
+                .get(3..)
+                .map_or(0, |text| usize::from(text.starts_with('\n')) + 2 * usize::from(text.starts_with("\r\n")));
+            let quotes = if long { 3 + newline } else { 1 };
             let inside: usize = text.chars().take(error.column - 1).map(char::len_utf8).sum();
             Fault::new(span.start + quotes + inside..span.end, error.message)
         })

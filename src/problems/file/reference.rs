@@ -4,15 +4,36 @@ use toml::Spanned;
 
 use super::FileProblem;
 use super::document::{Fault, Number, Ordered};
+use super::placement::Placement;
 use super::reader::Reader;
 use crate::expressions::{Leaf, Program};
-use crate::math::names;
+use crate::math::{names, sampling};
 use crate::problems::{Axis, EvaluationSet, Grid, GridAxis, Problem, Solution};
 
 /// Nodes along one axis.
 const MOST_NODES: f64 = 4096.0;
 /// Nodes of a grid: each is evaluated, and kept, for every field.
 const MOST_OF_A_GRID: usize = 1 << 22;
+
+impl FileProblem {
+    /// The points at which the answer is compared, if these are not the nodes of the grid: nodes outside the domain do not
+    /// count, and in more than two axes the nodes lie in one slice of it.
+    fn counted(&self) -> Vec<f64> {
+        const ENOUGH: usize = 4096;
+        let axes = self.axes.len();
+        if axes <= 2 && !self.placements[0].holes() {
+            return Vec::new();
+        }
+        let points = match axes {
+            0..=2 => EvaluationSet::new(Vec::new(), &self.grid, &self.slice).points,
+            _ => {
+                let drawn = sampling::points(0, 0, 0, &[Placement::everywhere(&self.axes)], ENOUGH);
+                drawn.into_iter().map(f64::from).collect()
+            }
+        };
+        points.chunks(axes).filter(|point| self.covers(point)).flatten().copied().collect()
+    }
+}
 
 impl Reader<'_> {
     /// The nodes on which fields are drawn and, unless a reference lies elsewhere, compared.
@@ -46,12 +67,7 @@ impl Reader<'_> {
         table: Option<&Spanned<Ordered<Spanned<String>>>>,
         problem: &mut FileProblem,
     ) -> Result<(), Fault> {
-        if problem.placements[0].holes() {
-            // nodes where nothing is trained do not count
-            let points = EvaluationSet::new(Vec::new(), &problem.grid, &problem.slice).points;
-            let inside = points.chunks(problem.axes.len()).filter(|point| problem.placements[0].contains(point));
-            problem.scattered = inside.flatten().copied().collect();
-        }
+        problem.scattered = problem.counted();
         let Some(table) = table else { return Ok(()) };
         let entries = &table.get_ref().0;
         if entries.is_empty() {
@@ -70,7 +86,7 @@ impl Reader<'_> {
     /// Expressions, one for each of some fields.
     fn exact(&self, entries: &[(Spanned<String>, Spanned<String>)], problem: &mut FileProblem) -> Result<(), Fault> {
         let (mut values, mut texts) = (Vec::new(), Vec::new());
-        let set = problem.evaluation_set();
+        let points = problem.evaluation_set().points;
         for (name, text) in entries {
             let Some(field) = problem.fields.iter().find(|field| *field == name.get_ref()) else {
                 return Err(Fault::new(name.span(), names::unknown("field", name.get_ref(), problem.fields)));
@@ -82,11 +98,12 @@ impl Reader<'_> {
                     _ => unreachable!("coordinates alone are in scope"),
                 })[0]
             };
-            let found: Vec<f64> = set.points.chunks(self.axes.len()).map(at).collect();
-            // a solution around a hole may be nothing inside it, where it is drawn but not compared
-            if let Some(number) = set.counted.clone().find(|&number| !found[number].is_finite()) {
-                let point = &set.points[number * self.axes.len()..][..self.axes.len()];
-                return Err(Fault::new(text.span(), format!("the reference is {} at {point:?}", found[number])));
+            // in a hole nothing is known
+            let known = |point: &[f64]| if problem.covers(point) { at(point) } else { f64::NAN };
+            let found: Vec<f64> = points.chunks(self.axes.len()).map(known).collect();
+            let wrong = |(point, value): &(&[f64], &f64)| problem.covers(point) && !value.is_finite();
+            if let Some((point, value)) = points.chunks(self.axes.len()).zip(&found).find(wrong) {
+                return Err(Fault::new(text.span(), format!("the reference is {value} at {point:?}")));
             }
             values.push((*field, found));
             texts.push(format!("{} = {}", name.get_ref(), text.get_ref()));

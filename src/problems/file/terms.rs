@@ -160,7 +160,8 @@ impl Reader<'_> {
             }
             components.push(component);
         }
-        let texts = texts.into_iter().map(|(text, _)| text).collect();
+        // one line each, whatever the file's: they stand in comments of kernels
+        let texts = texts.iter().map(|(text, _)| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         Equation::new(texts, components).map_err(|what| Fault::new(residual.span(), what))
     }
 
