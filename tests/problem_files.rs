@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Output;
 
 use acr_pinn_gpu::gpu::Gpu;
-use acr_pinn_gpu::kernels::{self, Fused, Tile};
+use acr_pinn_gpu::kernels::{self, Fused, Plan as _, Tile};
 use acr_pinn_gpu::lab::steps::{SMALL, small};
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::{Lda, Mlp, Network};
@@ -166,7 +166,7 @@ on = "t = 0"
 /// A case whose parameters are nowhere at rest.
 fn case(text: &str, network: &'static dyn Network) -> Case {
     let mut case = Case::new(problem(text), network, Variant::V2, [5, 2], &[11, 5, 7]);
-    case.parameters = acr_pinn_gpu::lab::moved_parameters(network, &case.shape, 5);
+    case.parameters = acr_pinn_gpu::lab::case::moved_parameters(case.problem, network, &case.shape, 5);
     case
 }
 
