@@ -83,10 +83,10 @@ const SLIPS: [(&str, &str, &str); 15] = [
     // a factor of an adjoint
     ("+ (2.0 * c_bar.w) * C * b.yz", "+ c_bar.w * C * b.yz", "jets"),
     // the residual's adjoint of another equation
-    ("from_value(3.0 * v * v * r_bar.x)", "from_value(2.0 * v * v * r_bar.x)", "equations"),
-    // a component of a velocity, and a factor of a periodic condition's adjoint
-    ("from_gradient(-r_bar.y, r_bar.x)", "from_gradient(r_bar.y, r_bar.x)", "equations"),
-    ("from_slope(bar[count + i]", "from_slope(bar[i]", "equations"),
+    ("3.0 * r_bar.x * (f_u * f_u)", "2.0 * r_bar.x * (f_u * f_u)", "equations"),
+    // a component of a velocity, and of a periodic condition
+    ("vec3f(0.0, -r_bar.y, r_bar.x)", "vec3f(0.0, r_bar.y, r_bar.x)", "equations"),
+    ("r_bar.x / sqrt(2.0), r_bar.z", "r_bar.x / sqrt(2.0), r_bar.w", "equations"),
     // one digit of a coefficient, and a clamp that ends too early
     ("0.13394025", "0.13394325", "functions"),
     ("clamp(x, -9.0, 9.0)", "clamp(x, -6.0, 6.0)", "functions"),

@@ -254,13 +254,9 @@ pub trait Problem: Sync + Send {
     fn laplacian(&self) -> &'static [f64] {
         &self.statement().main.laplacian
     }
-    /// What the points of term number `term` carry in a run that treats it apart from terms of other order.
+    /// What term number `term` needs by itself; in a run it may travel with more.
     fn jet_of(&self, term: usize) -> Jet {
-        let statement = self.statement();
-        match &statement.rest {
-            Some(rest) if rest.terms.contains(&term) => rest.jet,
-            _ => statement.main.jet,
-        }
+        self.statement().own[term]
     }
     /// Where the points of term number `term` have their partners: the axis, and the coordinate of the partner there.
     fn partner(&self, term: usize) -> Option<(usize, f64)> {

@@ -86,6 +86,8 @@ pub struct Carried {
 pub struct Statement {
     pub scope: Scope,
     pub equations: Vec<Equation>,
+    /// What each term needs by itself.
+    pub own: Vec<Jet>,
     /// All terms in one; an error where a jet cannot hold what they need together.
     pub all: Result<Carried, String>,
     /// The terms of second and higher order: the differential equation. All, where there are none.
@@ -101,9 +103,9 @@ impl Statement {
     /// The number of a term and why no jet holds what it needs.
     pub fn new(scope: Scope, equations: Vec<Equation>) -> Result<Statement, (usize, String)> {
         let axes = scope.axes.len();
-        for (term, equation) in equations.iter().enumerate() {
-            carried(&[(term, equation)], axes).map_err(|what| (term, what))?;
-        }
+        let alone = |(term, equation)| carried(&[(term, equation)], axes).map_err(|what| (term, what));
+        let own = equations.iter().enumerate().map(alone).collect::<Result<Vec<_>, _>>()?;
+        let own = own.into_iter().map(|carried| carried.jet).collect();
         let every: Vec<(usize, &Equation)> = equations.iter().enumerate().collect();
         let (high, low): (Vec<_>, Vec<_>) = every.iter().copied().partition(|(_, equation)| equation.order() >= 2);
         let all = carried(&every, axes);
@@ -115,7 +117,7 @@ impl Statement {
             (Some(_), Some((first, _))) => Some(carried(&low, axes).map_err(|what| (*first, what))?),
             _ => None,
         };
-        Ok(Statement { scope, equations, all, main, rest })
+        Ok(Statement { scope, equations, own, all, main, rest })
     }
 
     /// The statement of a problem that is part of the program, made once for each set of its constants.
