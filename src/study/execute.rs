@@ -141,6 +141,9 @@ impl<'a> Director<'a> {
         if self.is_over(index, entry, watch)? {
             return Ok(Attempt::Done);
         }
+        if state_of(self.study, entry).is_err() {
+            self.clear(&folder)?;
+        }
         watch.begins(index);
         self.label(entry, &folder)?;
         match self.one(entry, &folder, &lock, watch) {
@@ -159,7 +162,8 @@ impl<'a> Director<'a> {
     /// Whether a run needs no more work, which the watcher then hears.
     fn is_over(&self, index: usize, entry: &Entry, watch: &mut dyn Watch) -> Result<bool> {
         let state = match state_of(self.study, entry) {
-            Err(Error::Usage(_)) if self.force => self.clear(entry)?,
+            // it has other settings, and is done again
+            Err(Error::Usage(_)) if self.force => return Ok(false),
             state => state?,
         };
         let over = matches!(state.status, Status::Finished | Status::Diverged);
@@ -169,11 +173,14 @@ impl<'a> Director<'a> {
         Ok(over)
     }
 
-    /// Removes a run whose settings are not wanted any more.
-    fn clear(&self, entry: &Entry) -> Result<Outcome> {
-        let folder = folder_of(self.study, entry);
-        std::fs::remove_dir_all(&folder).map_err(|e| Error::output(&folder, e))?;
-        Ok(Outcome::open())
+    /// Removes what a run with other settings has left. The folder itself stays, because it is locked.
+    fn clear(&self, folder: &Path) -> Result<()> {
+        let failed = |e| Error::output(folder, e);
+        for path in std::fs::read_dir(folder).map_err(failed)?.flatten().map(|found| found.path()) {
+            let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Says in the folder of a run whose it is.
