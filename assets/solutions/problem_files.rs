@@ -122,7 +122,7 @@ fn lorenz() -> String {
     };
     let mut state = vec![[-0.8, 0.7, 2.7]];
     let mut text = "t,x,y,z\n".to_owned();
-    for row in 0..=100 {
+    for row in 0..=60 {
         let [x, y, z] = state[0];
         text += &format!("{:.2},{x:.6},{y:.6},{z:.6}\n", interval * f64::from(row));
         for _ in 0..substeps {

@@ -193,7 +193,7 @@ def laplace_hole():
 
 
 def lorenz():
-    domain, s = Domain((0,), (1,)), 10.0
+    domain, s = Domain((0,), (0.6,)), 10.0
 
     def ode(f, p, _):  # in lengths of one; the file counts them in tens
         x, y, z = (s * g(p) for g in f)
@@ -202,7 +202,7 @@ def lorenz():
     start = (-0.8, 0.7, 2.7)
     return Problem(domain, 3, {
         "ode": Term(ode, box(domain)),
-        "start": Term(lambda f, p, _: [g(p) - at for g, at in zip(f, start)], box(domain, f0=[0]), weight=10),
+        "start": Term(lambda f, p, _: [g(p) - at for g, at in zip(f, start)], box(domain, f0=[0]), weight=100),
     })
 
 
