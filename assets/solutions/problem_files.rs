@@ -19,13 +19,13 @@ pub fn all() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// d = 0.005; even and periodic on [-1, 1], so that the slope vanishes at both ends.
+/// d = 0.01, r = 2; even and periodic on [-1, 1], so that the slope vanishes at both ends.
 fn allen_cahn() -> String {
     let system = System {
         ends: [-1.0, 1.0],
-        diffusion: [0.005],
+        diffusion: [0.01],
         start: |x| [x * x * (std::f64::consts::PI * x).cos()],
-        reaction: |[u]| [5.0 * u - 5.0 * u * u * u],
+        reaction: |[u]| [2.0 * (u - u * u * u)],
     };
     system.table("x,t,u", 100, 20, 0.05)
 }
@@ -113,16 +113,16 @@ fn runge_kutta<const F: usize>(u: &[[f64; F]], dt: f64, slope: impl Fn(&[[f64; F
     ahead(&(0..u.len()).map(mean).collect::<Vec<_>>(), dt)
 }
 
-/// σ = 10, ρ = 28, β = 8/3, in units of ten, from (−0.8, 0.7, 2.7).
+/// σ = 10, ρ = 28, β = 8/3, in units of ten, from (1, 1, 2).
 fn lorenz() -> String {
     let (interval, substeps) = (0.01, 100);
     let slope = |s: &[[f64; 3]]| {
         let [x, y, z] = s[0];
         vec![[10.0 * (y - x), x * (28.0 - 10.0 * z) - y, 10.0 * x * y - 8.0 / 3.0 * z]]
     };
-    let mut state = vec![[-0.8, 0.7, 2.7]];
+    let mut state = vec![[1.0, 1.0, 2.0]];
     let mut text = "t,x,y,z\n".to_owned();
-    for row in 0..=100 {
+    for row in 0..=80 {
         let [x, y, z] = state[0];
         text += &format!("{:.2},{x:.6},{y:.6},{z:.6}\n", interval * f64::from(row));
         for _ in 0..substeps {

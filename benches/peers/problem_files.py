@@ -143,9 +143,9 @@ def allen_cahn():
     domain = Domain((-1, 0), (1, 1))
     return Problem(domain, 1, {
         "pde": Term(lambda u, p, _: [
-            d(u[0], 1)(p) - 0.005 * d(u[0], 0, 0)(p) + 5 * (u[0](p) ** 3 - u[0](p))], box(domain)),
+            d(u[0], 1)(p) - 0.01 * d(u[0], 0, 0)(p) + 2 * (u[0](p) ** 3 - u[0](p))], box(domain)),
         "bc": Term(lambda jump, p, _: [jump[0](p), d(jump[0], 0)(p)], box(domain, f0=[-1]), partner=(0, 1.0)),
-        "ic": Term(lambda u, p, _: [u[0](p) - p[0] ** 2 * cos(pi * p[0])], box(domain, f1=[0]), weight=10),
+        "ic": Term(lambda u, p, _: [u[0](p) - p[0] ** 2 * cos(pi * p[0])], box(domain, f1=[0]), weight=20),
     })
 
 
@@ -193,16 +193,16 @@ def laplace_hole():
 
 
 def lorenz():
-    domain, s = Domain((0,), (1,)), 10.0
+    domain, s = Domain((0,), (0.8,)), 10.0
 
     def ode(f, p, _):  # in lengths of one; the file counts them in tens
         x, y, z = (s * g(p) for g in f)
         x_t, y_t, z_t = (s * d(g, 0)(p) for g in f)
         return [(x_t - 10 * (y - x)) / s**2, (y_t - x * (28 - z) + y) / s**2, (z_t - x * y + 8 / 3 * z) / s**2]
-    start = (-0.8, 0.7, 2.7)
+    start = (1.0, 1.0, 2.0)
     return Problem(domain, 3, {
         "ode": Term(ode, box(domain)),
-        "start": Term(lambda f, p, _: [g(p) - at for g, at in zip(f, start)], box(domain, f0=[0]), weight=10),
+        "start": Term(lambda f, p, _: [g(p) - at for g, at in zip(f, start)], box(domain, f0=[0]), weight=100),
     })
 
 
