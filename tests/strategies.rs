@@ -2,9 +2,14 @@
 
 mod common;
 
+use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::strategies::{SITUATIONS, orders, rows};
+use acr_pinn_gpu::math::Variant;
+use acr_pinn_gpu::networks::Mlp;
+use acr_pinn_gpu::problems::KleinGordon;
 use acr_pinn_gpu::strategies::{Gram, PcGrad, Seen, Strategy};
 use acr_pinn_gpu::{lab, strategies};
+use common::{Case, Report};
 
 /// PCGrad changes most situations, and not always in the same way.
 #[test]
@@ -31,4 +36,16 @@ fn every_rule_on_eight_terms() {
         eprintln!("{:<12} {:.1e} of {:.1e} at {}", strategy.name(), worst.error, worst.limit, worst.place);
         report.finish();
     }
+}
+
+/// Coefficients of a step of four terms follow from its own rows, losses and entries: what the verb `gradients` writes.
+#[test]
+fn every_rule_in_a_step() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for &strategy in strategies::ALL {
+        let case = Case::new(&KleinGordon::DEFAULT, &Mlp, Variant::V2, [5, 1], &[11, 5, 3]);
+        let case = Case { strategy, tile: Some(small(&gpu, &case.setup())), ..case };
+        case.verify(&gpu, &mut report);
+    }
+    report.finish();
 }

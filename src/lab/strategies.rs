@@ -66,7 +66,7 @@ fn combine_all(@builtin(global_invocation_id) id: vec3u) {
 /// Rows of different lengths, at scales whose squares go from 10⁻¹² to 10¹². Every other sixteen are in three dimensions,
 /// where they conflict often and four depend on each other; in every sixteen, some are special.
 pub fn rows(situation: usize, terms: usize) -> Vec<Vec<f64>> {
-    let dimensions = if situation / 16 % 2 == 0 { 3 } else { 12 };
+    let dimensions = if (situation / 16).is_multiple_of(2) { 3 } else { 12 };
     let scale = 10.0_f64.powi((situation * 5 % 13) as i32 - 6);
     let word = |term: usize, m: usize| {
         let words = rng::philox([situation as u32, term as u32, terms as u32, 5 + (m / 4) as u32], [3, 4]);
