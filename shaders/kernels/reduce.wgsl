@@ -15,7 +15,7 @@ var<workgroup> products: array<f32, REDUCERS * PAIRS>;
 // One vector of one row. Four running sums: shorter chains, smaller rounding error.
 fn entries(term: u32, vector: u32) -> vec4f {
     let range = vec2u(SLAB_FIRST[term], SLAB_FIRST[term + 1u]);
-    var sum: array<vec4f, 4>;
+    var sum = array<vec4f, 4>();
     for (var s = range.x; s < range.y; s += 4u) {
         for (var c = 0u; c < 4u; c++) {
             let g = slab_vector(min(s + c, range.y - 1u) * SLAB_VECTORS + vector);

@@ -9,9 +9,10 @@
 // expects:  Gram, Coefficients, visiting_order, tasks (kernels/coefficients_of)
 
 fn combine(gram: Gram, index: u32) -> Coefficients {
-    var total: Coefficients;
+    var total = Coefficients();
     for (var task = 0u; task < tasks(); task++) {
-        var c: Coefficients;
+        // some compilers do not zero a variable anew in every turn unless told so
+        var c = Coefficients();
         c[task] = 1.0;
         let others = visiting_order(index, task);
         for (var i = 0u; i < tasks(); i++) {
