@@ -2,7 +2,7 @@
 //! [`super::Step`] is made of it on a device; listings and files are made of it anywhere.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Capabilities, IMAGE_ROW_BITS, Part};
+use crate::gpu::{Capabilities, Gpu, IMAGE_ROW_BITS, Part, Vectors};
 use crate::networks::Program;
 
 use super::group::{Group, groups, share_table};
@@ -31,6 +31,21 @@ pub struct BufferSpec {
     pub kind: Kind,
     pub bytes: u64,
     pub contents: Vec<u8>,
+}
+
+impl BufferSpec {
+    /// The same on a device, with its first contents.
+    pub(super) fn realise(&self, gpu: &Gpu) -> Result<Vectors> {
+        Ok(match self.kind {
+            Kind::Storage => {
+                let buffer = gpu.storage(&self.name, self.bytes)?;
+                gpu.write(&buffer, &self.contents);
+                Vectors::Buffer(buffer)
+            }
+            Kind::Uniform => Vectors::Buffer(gpu.uniform(&self.name, &self.contents)?),
+            Kind::Image => gpu.vectors(&self.name, self.bytes.div_ceil(16), true)?,
+        })
+    }
 }
 
 /// A kernel as text.

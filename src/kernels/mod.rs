@@ -22,7 +22,7 @@ pub mod work;
 
 pub use blueprint::Blueprint;
 pub use plans::{ALL, Fused, Layered, Plan, Unfused, find};
-pub use predict::Predictor;
+pub use predict::{Prediction, Predictor};
 pub use settings::Settings;
 pub use step::{Setup, Step};
 pub use tile::{Tile, default_tile};

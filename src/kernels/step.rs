@@ -11,7 +11,7 @@ use crate::networks::{Network, Shape};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 
-use super::blueprint::{Blueprint, DispatchSpec, KernelSpec, Kind, PACKED, Size};
+use super::blueprint::{Blueprint, DispatchSpec, KernelSpec, PACKED, Size};
 use super::packing::Packing;
 use super::plans::Plan;
 use super::prelude::Prelude;
@@ -162,15 +162,7 @@ impl Step {
     fn realise(gpu: &Gpu, setup: &Setup, blueprint: Blueprint) -> Result<Step> {
         let mut memory = BTreeMap::new();
         for spec in &blueprint.buffers {
-            let made = match spec.kind {
-                Kind::Storage => Vectors::Buffer(gpu.storage(&spec.name, spec.bytes)?),
-                Kind::Uniform => Vectors::Buffer(gpu.uniform(&spec.name, &spec.contents)?),
-                Kind::Image => gpu.vectors(&spec.name, spec.bytes.div_ceil(16), true)?,
-            };
-            if let (Kind::Storage, Vectors::Buffer(buffer)) = (spec.kind, &made) {
-                gpu.write(buffer, &spec.contents);
-            }
-            memory.insert(spec.name.clone(), made);
+            memory.insert(spec.name.clone(), spec.realise(gpu)?);
         }
         let kernels = compile(gpu, &blueprint)?;
         let bind = |spec: &DispatchSpec| -> Result<Dispatch> {

@@ -128,6 +128,18 @@ fn changed(
     Ok((tile, checked))
 }
 
+/// `tile` with the sizes of `KEY=VALUE,…` instead of its own, for a step that is not run here.
+///
+/// # Errors
+/// What is no size of this tile.
+pub fn sized(tile: &Tile, change: &str) -> Result<Tile> {
+    let other = |name: &str| Err(format!("target={name}: the target is chosen before its sizes"));
+    match changed([*tile; 2], change, false, &other).map_err(Error::Usage)? {
+        (tile, false) => Ok(tile),
+        _ => Err(Error::Usage(format!("`{change}`: checks are the compiler's, and no size"))),
+    }
+}
+
 /// `tile` with these values instead of its own.
 ///
 /// # Errors

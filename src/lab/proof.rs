@@ -50,6 +50,16 @@ impl Proof {
         Ok(Proof { case: Case { points, ..case }, wanted })
     }
 
+    /// The step: parameters, points at their full number, and orders.
+    pub fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// What it must give, by the oracle.
+    pub fn wanted(&self) -> &Outcome<f64> {
+        &self.wanted
+    }
+
     /// Compares a rung's step with the oracle. Its large kernels are those of the step that is timed, text for text,
     /// so a device that has compiled one knows the other.
     ///

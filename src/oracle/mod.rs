@@ -6,7 +6,7 @@
 mod fields;
 mod training;
 
-pub use training::{Adam, Settings, Trajectory, orders, points, trajectory};
+pub use training::{Adam, Settings, Trajectory, orders, points, trajectory, trajectory_from};
 
 use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Network, Shape};

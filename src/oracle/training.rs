@@ -95,7 +95,21 @@ pub fn trajectory(
     count: u32,
 ) -> Result<Trajectory, String> {
     let initial = model.network.initial(&model.shape, settings.seeds.initial);
-    let mut parameters: Vec<f64> = initial.into_iter().map(f64::from).collect();
+    trajectory_from(&initial, model, strategy, settings, count)
+}
+
+/// The same from other initial parameters.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn trajectory_from(
+    initial: &[f32],
+    model: Model,
+    strategy: &dyn Strategy,
+    settings: &Settings,
+    count: u32,
+) -> Result<Trajectory, String> {
+    let mut parameters: Vec<f64> = initial.iter().copied().map(f64::from).collect();
     let mut adam = Adam::new(parameters.len());
     let mut losses = Vec::new();
     for step in 0..count {
