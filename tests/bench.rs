@@ -136,7 +136,8 @@ fn comparisons_have_exit_codes() {
     let old = odd("old.json", r#"{"kind": "acr-pinn-gpu bench", "schema": 0}"#);
     let cut = odd("cut.json", &std::fs::read_to_string(&a).unwrap()[..300]);
     let wrong = odd("wrong.json", &std::fs::read_to_string(&a).unwrap().replace("\"VALID\"", "\"INVALID\""));
-    let cases: [(&[&str], i32, &str); 11] = [
+    let step = odd("step.json", r#"{"kind": "acr-pinn-gpu step", "schema": 1}"#);
+    let cases: [(&[&str], i32, &str); 15] = [
         (&[&a, &same], 0, "SAME"),
         (&[&a, &slow], 0, "SLOWER"),
         (&[&slow, &a, "--fail-on", "slower"], 0, "FASTER"),
@@ -148,6 +149,10 @@ fn comparisons_have_exit_codes() {
         (&[&a, &old], 4, "measure again"),
         (&[&a, &cut], 4, "not a result of `bench`"),
         (&[&a, &slow, "--fail-on", "faster"], 2, "slower:5%"),
+        (&[&a], 2, "one file alone"),
+        (&["--table", &slow, &a], 0, "| a       | –      | acr-pinn-gpu 0, none | fused | 100 "),
+        (&["--table", &wrong], 1, "INVALID"),
+        (&["--table", &step], 4, "`acr-pinn-gpu step`"),
     ];
     for (arguments, code, part) in cases {
         let output = common::program().arg("compare").args(arguments).output().unwrap();

@@ -280,6 +280,7 @@ fn measure(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: commit(),
         wgpu: WGPU.to_owned(),
+        browser: None,
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         adapter: gpu.record().clone(),
         ceilings,

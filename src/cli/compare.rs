@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::lab::compare::{self, Comparison, FailOn, Outcome};
+use acr_pinn_gpu::lab::standings::{Standing, standings};
 use acr_pinn_gpu::lab::timing::Document;
+use acr_pinn_gpu::study::Table;
+use acr_pinn_gpu::study::table::cell;
 use acr_pinn_gpu::training::files;
 use serde_json::json;
 
@@ -21,11 +24,12 @@ lies beyond the tolerance or within it; else AMBIGUOUS, with the reason. Rows th
 Rows match by problem, network, strategy, points, plan and change, whatever the adapter."
 )]
 pub struct Args {
-    /// The measurement that others are held against: a file of `bench --save`
-    a: PathBuf,
-    /// Other measurements
-    #[arg(required = true, value_name = "B")]
-    others: Vec<PathBuf>,
+    /// Measurements: files of `bench --save`, or results of an exported page; others are held against the first
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print one table over all of them instead, step after step and the fastest first, as Markdown
+    #[arg(long, conflicts_with_all = ["fail_on", "tolerance"])]
+    table: bool,
     /// Exit with 1 if a row is surely slower than in A (by more than X %), or valid in A and not in B
     #[arg(long, value_name = "slower[:X%]", value_parser = FailOn::parse)]
     fail_on: Option<FailOn>,
@@ -42,12 +46,20 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     if !(0.0..=1000.0).contains(&args.tolerance) {
         return Err(Error::Usage(format!("--tolerance {} is outside 0..1000", args.tolerance)).into());
     }
-    let a = read(&args.a)?;
-    let others = args.others.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?;
+    let mut documents = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?;
+    if args.table {
+        return Ok(side_by_side(args, &documents));
+    }
+    let a = documents.remove(0);
+    if documents.is_empty() {
+        let what = "one file alone cannot be compared: name another, or add --table".to_owned();
+        return Err(Error::Usage(what).into());
+    }
+    let others = documents;
     let (mut failed, mut compared) = (0, 0);
     let mut documents = Vec::new();
     let mut text = format!("A  {}\n", about(&a));
-    for (path, b) in args.others.iter().zip(&others) {
+    for (path, b) in args.files[1..].iter().zip(&others) {
         let list = compare::compare(&a, b, args.tolerance / 100.0);
         failed += list.iter().filter(|c| args.fail_on.is_some_and(|fail| fail.fails(c))).count();
         compared += list.iter().filter(|c| c.ratio.is_some()).count();
@@ -71,6 +83,51 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         output::print(&text);
     }
     Ok(u8::from(failed > 0 || nothing))
+}
+
+/// `--table`; 1 if nothing in it is valid.
+fn side_by_side(args: &Args, documents: &[Document]) -> u8 {
+    let (list, left_out) = standings(documents);
+    let valid = list.iter().any(|standing| standing.us.is_some());
+    if args.json {
+        output::json(&json!({"schema": 1, "kind": "acr-pinn-gpu table", "rows": list, "left_out": left_out}));
+        return u8::from(!valid);
+    }
+    let mut text = String::new();
+    for same in list.chunk_by(|a, b| a.step == b.step) {
+        let note = if same.iter().all(|standing| standing.reason.is_empty()) {
+            ""
+        } else {
+            "Rows without times are never ranked."
+        };
+        let mut table = Table::new(&same[0].step, &COLUMNS, note);
+        table.rows.extend(same.iter().map(cells));
+        text += &format!("{}\n", table.markdown());
+    }
+    if left_out > 0 {
+        text += &format!("{left_out} rows with changes of the adapter's choice are left out\n");
+    }
+    output::print(&text);
+    u8::from(!valid)
+}
+
+const COLUMNS: [&str; 8] = ["adapter", "driver", "runs in", "plan", "µs/step", "GFLOP/s", "worst error", "verdict"];
+
+fn cells(standing: &Standing) -> Vec<String> {
+    let number = |value: Option<f64>| cell(value.unwrap_or(f64::NAN));
+    let verdict = format!("{:?}", standing.verdict).to_uppercase();
+    let verdict = if standing.reason.is_empty() { verdict } else { format!("{verdict}: {}", standing.reason) };
+    let driver = if standing.driver.is_empty() { "–".to_owned() } else { standing.driver.clone() };
+    vec![
+        standing.adapter.clone(),
+        driver,
+        standing.runs_in.clone(),
+        standing.plan.clone(),
+        number(standing.us),
+        number(standing.gflops),
+        number(standing.worst_error),
+        verdict,
+    ]
 }
 
 fn read(path: &Path) -> Result<Document> {

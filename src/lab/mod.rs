@@ -10,7 +10,7 @@
 //! | `ladder`, `proof`, `bench`, `trace` | which steps are timed, that they are right, how they are timed, when each kernel ran |
 //! | `work`, `roofline` | how much arithmetic a step is, and what share of the ceilings that makes |
 //! | `model` | what a step should take on cards that are not here, counted |
-//! | `timing`, `compare` | the document of a measurement, and how two of them differ |
+//! | `timing`, `compare`, `standings` | the document of a measurement, how two of them differ, many in one table |
 
 pub mod bench;
 pub mod card;
@@ -30,6 +30,7 @@ pub mod races;
 pub mod random;
 pub mod report;
 pub mod roofline;
+pub mod standings;
 pub mod steps;
 pub mod strategies;
 pub mod timing;

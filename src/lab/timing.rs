@@ -31,8 +31,11 @@ pub struct Document {
     pub version: String,
     /// Of its sources, where known.
     pub commit: Option<String>,
-    /// Version of wgpu.
+    /// Version of wgpu; empty where a browser computed.
     pub wgpu: String,
+    /// Name and version of the browser, where one computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
     pub os: String,
     pub adapter: Record,
     pub ceilings: Ceilings,
@@ -219,6 +222,14 @@ impl Document {
             if count > MOST_SAMPLES {
                 return Err(format!("row `{}`: {count} samples are more than {MOST_SAMPLES}", row.key()));
             }
+            if let (Verdict::Valid, Some(error), Some(limit)) = (row.verdict, row.worst_error, row.error_limit)
+                && error > limit
+            {
+                return Err(format!(
+                    "row `{}` is VALID with an error of {error:e} above its limit {limit:e}",
+                    row.key()
+                ));
+            }
             if let Some(odd) = row.samples_us.iter().find(|x| !(x.is_finite() && **x > 0.0)) {
                 return Err(format!("row `{}`: a step of {odd} µs", row.key()));
             }
@@ -280,6 +291,7 @@ pub(super) mod tests {
             version: "0".into(),
             commit: None,
             wgpu: "30".into(),
+            browser: None,
             os: "none".into(),
             adapter,
             ceilings: Ceilings::default(),
@@ -308,6 +320,9 @@ pub(super) mod tests {
         odd.rows[0].samples_us[1] = -1.0;
         assert!(refused(&odd).contains("-1 µs"));
         odd.rows[0].samples_us = vec![1.0; 3];
+        let mut wrong = good.clone();
+        wrong.rows[0].worst_error = Some(1.0);
+        assert!(refused(&wrong).contains("above its limit"));
         assert!(refused(&odd).contains("3 samples and 2"));
         for bytes in [&b""[..], b"{}", b"[1]", b"\xff\xfe", b"{\"kind\":\"acr-pinn-gpu bench\",\"schema\":1}"] {
             assert!(Document::parse(bytes).is_err());
