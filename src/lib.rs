@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!                 cli                (the binary)
-//!          ┌───────┴───┬─────┐
+//!          ┌───────┴───┬─── export    a step as files, and the page that plays them
 //!        study         │    lab      many runs · conformance and timings
 //!          ├─── report ┤     │       files and pictures
 //!          └──────┬────┴─────┘
@@ -21,6 +21,7 @@
 //! ```
 
 pub mod error;
+pub mod export;
 pub mod gpu;
 pub mod kernels;
 pub mod lab;

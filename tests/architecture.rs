@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["math", "problems", "networks", "strategies", "training"]),
     ("lab", &["math", "problems", "networks", "strategies", "gpu", "kernels", "oracle", "training"]),
     ("study", &["math", "problems", "networks", "strategies", "gpu", "kernels", "training", "report"]),
+    ("export", &["math", "problems", "networks", "strategies", "gpu", "kernels", "oracle", "training", "lab"]),
     (
         "cli",
         &[
@@ -31,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "training",
             "report",
             "lab",
+            "export",
             "study",
         ],
     ),

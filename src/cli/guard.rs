@@ -156,6 +156,15 @@ pub fn study(folder: &Path, name: &str, force: bool) -> Result<()> {
     Err(Error::Usage(what))
 }
 
+/// Makes a folder for files that belong together, or takes one with nothing in it.
+pub fn empty_folder(folder: &Path) -> Result<()> {
+    if Place::of(folder)? != Place::Free {
+        let what = format!("--out {} holds files, which are not overwritten: choose another --out", folder.display());
+        return Err(Error::Usage(what));
+    }
+    fs::create_dir_all(folder).map_err(|e| Error::output(folder, e))
+}
+
 /// The same, and makes the folder: an old run in it goes, and a notice says what stays.
 pub fn take_for_run(folder: &Path, force: bool, inputs: &[&Path], quiet: bool) -> Result<()> {
     run(folder, force, inputs)?;

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::gpu::{Capabilities, Executable, Reflection, Reports, join, reports};
-use acr_pinn_gpu::kernels::blueprint::{DispatchSpec, Kind, Size};
+use acr_pinn_gpu::export::schema::KernelEntry;
+use acr_pinn_gpu::export::{self, Package, folder};
+use acr_pinn_gpu::gpu::{Capabilities, Executable, Reports, reports};
 use acr_pinn_gpu::kernels::{Blueprint, Tile, tile};
 use acr_pinn_gpu::training::{Config, Draft, Options, files};
 use serde_json::{Value, json};
 
 use super::adapter::AdapterArgs;
 use super::config::Flags;
-use super::output;
+use super::{guard, output};
 
 /// Arguments of `kernels`.
 #[derive(clap::Args)]
@@ -48,19 +49,20 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let offered = offered(args, quiet)?;
     let tile = Tile::default_for(&offered, &config.setup());
     let blueprint = Blueprint::new(&config.setup(), config.plan, &tile, &offered)?;
-    let mut listing = Listing::new(&config, tile, blueprint)?;
+    let sheet = export::sheet(&config, &tile, &blueprint, &offered)?;
+    let mut listing = Listing { config: &config, tile, sheet, reports: None };
     if args.driver {
         listing.ask_driver(args)?;
     }
     if let Some(folder) = &args.out {
         listing.write(folder)?;
         if !args.json {
-            output::print(&format!("{} kernels and step.json in {}\n", listing.kernels.len(), folder.display()));
+            output::print(&format!("{} kernels and step.json in {}\n", listing.kernels().len(), folder.display()));
             return Ok(0);
         }
     }
     match args.json {
-        true => output::json(&listing.document()),
+        true => output::json(&listing.document()?),
         false => output::print(&listing.table()),
     }
     Ok(0)
@@ -91,9 +93,7 @@ fn offered(args: &Args, quiet: bool) -> Result<Capabilities> {
 struct Listing<'a> {
     config: &'a Config,
     tile: Tile,
-    blueprint: Blueprint,
-    /// File name, text and reflection of each kernel.
-    kernels: Vec<(String, String, Reflection)>,
+    sheet: Package,
     /// What the driver says of them, where it was asked.
     reports: Option<Reports>,
 }
@@ -121,27 +121,16 @@ fn statistics(executable: &Executable) -> Value {
 }
 
 impl Listing<'_> {
-    fn new(config: &Config, tile: Tile, blueprint: Blueprint) -> Result<Listing<'_>> {
-        let read = |(number, spec): (usize, &acr_pinn_gpu::kernels::blueprint::KernelSpec)| {
-            let text = join(&spec.parts);
-            let reflection = Reflection::of(spec.label, &text)?;
-            Ok((format!("{number:02}-{}.wgsl", spec.label), text, reflection))
-        };
-        let kernels = blueprint.kernels.iter().enumerate().map(read).collect::<Result<_>>()?;
-        Ok(Listing { config, tile, blueprint, kernels, reports: None })
+    fn kernels(&self) -> &[KernelEntry] {
+        &self.sheet.document.kernels
     }
 
     fn ask_driver(&mut self, args: &Args) -> Result<()> {
-        let specs = self.blueprint.kernels.iter().zip(&self.kernels);
-        let kernels: Vec<(&str, &str)> = specs.map(|(spec, (_, text, _))| (spec.label, text.as_str())).collect();
+        let entries = self.kernels().iter().zip(&self.sheet.texts);
+        let kernels: Vec<(&str, &str)> =
+            entries.map(|(kernel, (_, text))| (kernel.entry_point.as_str(), text.as_str())).collect();
         self.reports = Some(reports(args.adapter.adapter.as_deref(), args.adapter.checked, &kernels)?);
         Ok(())
-    }
-
-    /// The dispatches of a step in their order.
-    fn step(&self) -> Vec<&DispatchSpec> {
-        let sample = self.config.setup().resampled.then_some(&self.blueprint.sample);
-        sample.into_iter().chain(&self.blueprint.gradients).chain([&self.blueprint.update]).collect()
     }
 
     fn table(&self) -> String {
@@ -155,26 +144,26 @@ impl Listing<'_> {
             acr_pinn_gpu::training::tuning::words(&self.tile)
         );
         let mut dispatched = BTreeMap::<usize, (usize, f64)>::new();
-        for dispatch in self.step() {
+        for dispatch in &self.sheet.document.step {
             let entry = dispatched.entry(dispatch.kernel).or_default();
             *entry = (entry.0 + 1, entry.1 + dispatch.flop.unwrap_or(0.0));
         }
         let _ =
             writeln!(text, "{:<28} {:>7} {:>10} {:>8}  what it computes", "kernel", "threads", "dispatches", "GFLOP");
-        for (number, (name, _, reflection)) in self.kernels.iter().enumerate() {
+        for (number, kernel) in self.kernels().iter().enumerate() {
             let (times, flop) = dispatched.get(&number).copied().unwrap_or((0, 0.0));
             let flop = if flop > 0.0 { format!("{:.3}", flop / 1e9) } else { "–".into() };
-            let equations = &self.blueprint.kernels[number].equations;
             let _ = writeln!(
                 text,
-                "{name:<28} {:>7} {times:>10} {flop:>8}  {}",
-                reflection.threads,
-                equations.first().map_or("", String::as_str)
+                "{:<28} {:>7} {times:>10} {flop:>8}  {}",
+                kernel.file,
+                kernel.threads,
+                kernel.equations.first().map_or("", String::as_str)
             );
-            for equation in equations.iter().skip(1) {
+            for equation in kernel.equations.iter().skip(1) {
                 let _ = writeln!(text, "{:<57} {equation}", "");
             }
-            let bound: Vec<String> = reflection.variables().iter().map(|(name, ..)| (*name).to_owned()).collect();
+            let bound: Vec<&str> = kernel.bindings.iter().map(|binding| binding.name.as_str()).collect();
             let _ = writeln!(text, "{:<57} binds {}", "", bound.join(", "));
         }
         if let Some(reports) = &self.reports {
@@ -187,7 +176,7 @@ impl Listing<'_> {
         let _ = writeln!(text, "\ncompiled by {} for {}", reports.driver, reports.device);
         let head: String = COLUMNS.iter().map(|(name, _)| format!(" {name:>12}")).collect();
         let _ = writeln!(text, "{:<28}{head} {:>12}", "kernel", "subgroup");
-        for ((name, ..), executables) in self.kernels.iter().zip(&reports.kernels) {
+        for (KernelEntry { file: name, .. }, executables) in self.kernels().iter().zip(&reports.kernels) {
             for executable in executables {
                 let cells: String =
                     COLUMNS.iter().map(|(_, names)| format!(" {:>12}", cell(executable, names))).collect();
@@ -197,75 +186,24 @@ impl Listing<'_> {
         text.push_str("everything that the driver reports, by its own names: --json\n");
     }
 
-    fn document(&self) -> Value {
-        let dispatch = |spec: &DispatchSpec| {
-            let bound = self.kernels[spec.kernel].2.variables();
-            let buffers: serde_json::Map<String, Value> = spec
-                .buffers
-                .iter()
-                .filter(|(variable, _)| bound.iter().any(|(name, ..)| name == variable))
-                .map(|(variable, name)| ((*variable).to_owned(), json!(name)))
-                .collect();
-            let workgroups = match spec.size {
-                Size::Workgroups(count) => count,
-                Size::Threads(count) => count.div_ceil(self.kernels[spec.kernel].2.threads as usize),
-            };
-            json!({"kernel": self.kernels[spec.kernel].0, "label": spec.label, "workgroups": workgroups,
-                "buffers": buffers, "flop": spec.flop})
-        };
-        let kernels: Vec<Value> = self
-            .kernels
-            .iter()
-            .zip(&self.blueprint.kernels)
-            .enumerate()
-            .map(|(number, ((file, _, reflection), spec))| {
-                let bindings: Vec<Value> = reflection
-                    .variables()
-                    .iter()
-                    .map(|(name, binding, kind)| json!({"name": name, "binding": binding, "kind": kind}))
-                    .collect();
-                let mut kernel = json!({"file": file, "entry_point": spec.label, "threads": reflection.threads,
-                    "equations": spec.equations, "bindings": bindings});
-                if let Some(reports) = &self.reports {
-                    kernel["driver"] = reports.kernels[number].iter().map(statistics).collect();
-                }
-                kernel
-            })
-            .collect();
-        let buffers: Vec<Value> = self
-            .blueprint
-            .buffers
-            .iter()
-            .map(|buffer| {
-                let kind = match buffer.kind {
-                    Kind::Storage => "storage",
-                    Kind::Uniform => "uniform",
-                    Kind::Image => "image",
-                };
-                json!({"name": buffer.name, "kind": kind, "bytes": buffer.bytes})
-            })
-            .collect();
-        let mut document = json!({
-            "schema": 1, "problem": self.config.problem.name(), "network": self.config.network.name(),
-            "width": self.config.preset.width, "depth": self.config.preset.depth, "plan": self.config.plan.name(),
-            "target": self.tile.target().name(), "tile": self.tile, "buffers": buffers, "kernels": kernels,
-            "sample": dispatch(&self.blueprint.sample),
-            "step": self.step().into_iter().map(dispatch).collect::<Vec<_>>(),
-        });
+    fn document(&self) -> anyhow::Result<Value> {
+        let mut document = serde_json::to_value(&self.sheet.document)?;
         if let Some(reports) = &self.reports {
             document["driver"] = json!({"device": reports.device, "driver": reports.driver});
+            for (kernel, executables) in document["kernels"].as_array_mut().into_iter().flatten().zip(&reports.kernels)
+            {
+                kernel["driver"] = executables.iter().map(statistics).collect();
+            }
         }
-        document
+        Ok(document)
     }
 
-    fn write(&self, folder: &std::path::Path) -> Result<()> {
-        if folder.exists() {
-            return Err(Error::Usage(format!("{} exists: name a folder that does not", folder.display())));
-        }
-        std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, e))?;
-        for (name, text, _) in &self.kernels {
+    /// The same schema as `export` writes, without what only players need.
+    fn write(&self, folder: &std::path::Path) -> anyhow::Result<()> {
+        guard::empty_folder(folder)?;
+        for (name, text) in &self.sheet.texts {
             files::write(&folder.join(name), text.as_bytes())?;
         }
-        files::write(&folder.join("step.json"), format!("{:#}\n", self.document()).as_bytes())
+        Ok(files::write(&folder.join(folder::STEP), format!("{:#}\n", self.document()?).as_bytes())?)
     }
 }

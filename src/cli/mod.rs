@@ -7,6 +7,7 @@ mod compare;
 mod config;
 mod doctor;
 mod evaluate;
+mod export;
 mod gradients;
 mod guard;
 mod kernels;
@@ -53,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu run cavity --preset paper          the first published settings
   acr-pinn-gpu evaluate runs/…/model.safetensors  errors of a trained network
   acr-pinn-gpu bench cavity --save now.json       time of a step by every plan, for `compare`
+  acr-pinn-gpu export cavity --out DIR            a page that trains it in a browser
   acr-pinn-gpu doctor                             which adapter, which driver, does it compute";
 
 #[derive(Subcommand)]
@@ -77,6 +79,8 @@ enum Verb {
     Doctor(doctor::Args),
     /// The WGSL of a step, what each kernel computes, and the step as a list of dispatches; needs no adapter
     Kernels(Box<kernels::Args>),
+    /// A step as a folder that any WebGPU plays, with a page for browsers; needs no adapter
+    Export(Box<export::Args>),
     /// Problems, networks, strategies, plans, conditions and presets
     List(list::Args),
 }
@@ -113,6 +117,7 @@ fn perform() -> anyhow::Result<u8> {
         Verb::Verify(args) => verify::run(&args, cli.quiet),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Kernels(args) => kernels::run(&args, cli.quiet),
+        Verb::Export(args) => export::run(&args, cli.quiet),
         Verb::List(args) => list::run(&args),
     }
 }
@@ -129,6 +134,12 @@ fn command() -> clap::Command {
     });
     let command = command.mut_subcommand("evaluate", |evaluate| evaluate.after_help(list::columns(false)));
     let command = command.mut_subcommand("gradients", |gradients| gradients.after_help(list::columns(true)));
+    // a step travels, not a run with its checkpoints
+    let command = command.mut_subcommand("export", |export| {
+        let hidden = ["every", "evaluate_every", "keep", "on_nan"];
+        let export = hidden.iter().fold(export, |export, name| export.mut_arg(name, |argument| argument.hide(true)));
+        export.mut_arg("preset", |argument| argument.help("paper, revised or quick [default: quick]"))
+    });
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
         let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
