@@ -133,6 +133,17 @@ need_runtime_folder() {
     export XDG_RUNTIME_DIR=$folder
 }
 
+# ── A browser, for the tests of the exported page ────────────────────────────────────────────────────
+
+# Whether there is one; ACR_PINN_CHROMIUM names another.
+have_chromium() {
+    local name
+    for name in "${ACR_PINN_CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+        [ -z "$name" ] || ! command -v "$name" >/dev/null 2>&1 || return 0
+    done
+    return 1
+}
+
 need_cargo
 need_vulkan
 need_runtime_folder

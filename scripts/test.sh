@@ -29,6 +29,14 @@ fi
 step env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --quiet
 # release: the f64 oracle and software rendering are slow otherwise
 step cargo test --release --locked --no-fail-fast --lib --bins --tests "$@"
+if [ $# -eq 0 ]; then
+    if have_chromium; then
+        # one browser at a time: each computes on all processors
+        step cargo test --release --locked --test page -- --ignored --test-threads 1
+    else
+        echo "── no Chromium: the exported page is not tested (apt-get install chromium)" >&2
+    fi
+fi
 
 if [ -n "$failed" ]; then
     echo "failed:$failed" >&2

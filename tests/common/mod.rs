@@ -3,6 +3,9 @@
 // every test file is a crate of its own and uses only a part of this
 #![allow(dead_code, unused_imports)]
 
+pub mod browser;
+pub mod server;
+
 use std::process::Command;
 
 use acr_pinn_gpu::gpu::{Choice, Gpu};
