@@ -205,6 +205,11 @@ fn the_command_line_writes_a_folder_once() {
     for name in ["index.html", "page.css", "page.js", "player.js"] {
         assert!(out.join(name).exists(), "{name}");
     }
+    // a mistake leaves no folder behind
+    let none = place.path().join("none");
+    let wrong = common::program().args(["export", "burgers", "--with", "rowz=2", "--out"]).arg(&none).output().unwrap();
+    assert!(wrong.status.code() == Some(2) && String::from_utf8_lossy(&wrong.stderr).contains("`rows`"));
+    assert!(!none.exists());
     let again = export(&[]);
     assert_eq!(again.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&again.stderr).contains("holds files"));

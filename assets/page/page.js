@@ -119,6 +119,7 @@ async function choose(base) {
   const wanted = Number(query.get('seed'));
   now.seed = starts.some(start => start.seed === wanted) ? wanted : starts[0].seed;
   $('seed').value = String(now.seed);
+  $('results').hidden = true;
   $('run').hidden = false;
   $('bench').hidden = false;
   $('start').disabled = false;

@@ -5,7 +5,7 @@ import { floats } from './folder.js';
 import { megabytes, observe } from './player.js';
 import { COLOURS, curves, extent, gradient, heatmap, scaleOf } from './pictures.js';
 
-const $ = id => document.getElementById(id);
+export const $ = id => document.getElementById(id);
 
 export function state(name) { document.documentElement.dataset.state = name; }
 export const element = (tag, text, properties = {}) => Object.assign(document.createElement(tag), { textContent: text }, properties);
@@ -87,6 +87,7 @@ export function drawReference() {
     canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height);
   }
   scale('predicted', now.scale);
+  for (const end of ['low-error', 'high-error']) $(end).textContent = '';
   $('error').setAttribute('aria-label', 'Distance between both: nothing yet');
 }
 

@@ -27,7 +27,7 @@ pub struct Args {
     /// How many seeds a run may start from, counting up from --seed
     #[arg(long, value_name = "N", default_value_t = 4)]
     seeds: u64,
-    /// Steps whose losses the f64 oracle predicts [default: 10, fewer where that would take minutes]
+    /// Steps whose losses the f64 oracle predicts [default: 10, none where that would take minutes]
     #[arg(long, value_name = "N")]
     expected: Option<u32>,
     /// Other sizes of the kernels' tile than the default's, such as rows=2,groups=1: smaller ones compile faster
@@ -81,6 +81,7 @@ fn one(args: &Args, problem: &str, quiet: bool) -> anyhow::Result<u8> {
     let file = args.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
     let config = Draft::new(problem, &Options::from(&args.options), file)?.resolve("quick")?;
     output::announce(&config.notices, quiet);
+    export::build::tile(&config, &args.with)?;
     guard::empty_folder(&args.out)?;
     let document = write(&config, &extent(args, &config)?, &args.out, quiet)?;
     page::write(&args.out, page::Source::Step)?;
@@ -132,6 +133,7 @@ fn all(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         Draft::new(name, &options, Options::default())?.resolve(preset)
     };
     let configs = quick.chain(TIMED.map(|name| (name, "paper"))).map(configure).collect::<Result<Vec<_>>>()?;
+    configs.iter().try_for_each(|config| export::build::tile(config, &args.with).map(drop))?;
     guard::empty_folder(&args.out)?;
     let mut entries = Vec::new();
     for config in &configs {

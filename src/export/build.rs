@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::schema::{
-    About, AxisEntry, BindingEntry, BufferEntry, DispatchEntry, Document, Evaluation, Expected, GridEntry, KIND,
-    KernelEntry, ObservableEntry, Proof, Reference, ReferenceValues, Ring, SCHEMA, Span, Start, Wanted, WriteEntry,
+    About, AxisEntry, DispatchEntry, Document, Evaluation, Expected, GridEntry, KIND, ObservableEntry, Proof,
+    Reference, ReferenceValues, Ring, SCHEMA, Start, Wanted,
 };
+use super::writer::Writer;
 use crate::error::{Error, Result};
-use crate::gpu::{Capabilities, Reflection, join};
-use crate::kernels::blueprint::{BufferSpec, DispatchSpec, KernelSpec, Kind, PACKED, Size};
+use crate::gpu::Capabilities;
+use crate::kernels::blueprint::DispatchSpec;
 use crate::kernels::predict::FIELDS;
 use crate::kernels::step::RING;
 use crate::kernels::{Blueprint, Prediction, Setup, Step, Tile, work};
@@ -47,6 +48,18 @@ const BATCH: usize = 2048;
 /// What every WebGPU offers, for the target `gpu`.
 pub fn any_webgpu() -> Capabilities {
     Capabilities { target: Some("gpu".to_owned()), ..Capabilities::webgpu() }
+}
+
+/// The tile of an exported step: the default of every WebGPU, with the sizes of `change`.
+///
+/// # Errors
+/// What is no size of it, or what no WebGPU guarantees.
+pub fn tile(config: &Config, change: &str) -> Result<Tile> {
+    let (setup, offered) = (config.setup(), any_webgpu());
+    let default = Tile::default_for(&offered, &setup);
+    let tile = if change.is_empty() { default } else { sized(&default, change)? };
+    tile.target().check(&offered, &setup.shape, setup.problem.jet())?;
+    Ok(tile)
 }
 
 /// The step of `config` alone, as it is planned for an adapter: what `kernels` shows.
@@ -106,8 +119,7 @@ pub fn sheet(config: &Config, tile: &Tile, blueprint: &Blueprint, offered: &Capa
 /// Settings that no WebGPU guarantees room for, and kernels that do not parse.
 pub fn package(config: &Config, extent: &Extent) -> Result<Package> {
     let (setup, offered) = (config.setup(), any_webgpu());
-    let default = Tile::default_for(&offered, &setup);
-    let tile = if extent.with.is_empty() { default } else { sized(&default, &extent.with)? };
+    let tile = tile(config, &extent.with)?;
     let blueprint = Blueprint::new(&setup, config.plan, &tile, &offered)?;
     let Package { mut document, texts, .. } = sheet(config, &tile, &blueprint, &offered)?;
     let mut writer = Writer {
@@ -181,131 +193,7 @@ fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
     Ok(Some(Expected { seed: config.seed, losses, tolerance: Tolerance::ALONG_A_RUN.limit() }))
 }
 
-/// A document that is being written.
-#[derive(Default)]
-struct Writer {
-    buffers: Vec<BufferEntry>,
-    kernels: Vec<KernelEntry>,
-    texts: Vec<(String, String)>,
-    data: Vec<u8>,
-}
-
 impl Writer {
-    /// Where `bytes` lie from now on.
-    fn span(&mut self, bytes: &[u8]) -> Span {
-        self.data.resize(self.data.len().next_multiple_of(16), 0);
-        let offset = self.data.len() as u64;
-        self.data.extend_from_slice(bytes);
-        Span { offset, bytes: bytes.len() as u64 }
-    }
-
-    /// Adds a buffer, or makes room in the one of this name; with its first content, where that is wanted.
-    fn buffer(&mut self, spec: &BufferSpec, contents: bool) {
-        let data = (contents && !spec.contents.is_empty()).then(|| self.span(&spec.contents));
-        let bytes = spec.bytes.max(4).next_multiple_of(4);
-        if let Some(known) = self.buffers.iter_mut().find(|known| known.name == spec.name) {
-            known.bytes = known.bytes.max(bytes);
-            known.data = data.or(known.data);
-            return;
-        }
-        let kind = match spec.kind {
-            Kind::Storage => "storage",
-            Kind::Uniform => "uniform",
-            Kind::Image => "image",
-        };
-        let usage = match spec.kind {
-            Kind::Image => ["storage_binding", "copy_dst"].map(str::to_owned).to_vec(),
-            _ => [kind, "copy_dst", "copy_src"].map(str::to_owned).to_vec(),
-        };
-        self.buffers.push(BufferEntry { name: spec.name.clone(), kind: kind.to_owned(), bytes, usage, data });
-    }
-
-    /// The number of a kernel, which one of the same text has already.
-    fn kernel(&mut self, spec: &KernelSpec) -> Result<usize> {
-        let text = join(&spec.parts);
-        if let Some(known) = self.texts.iter().position(|(_, known)| *known == text) {
-            return Ok(known);
-        }
-        let reflection = Reflection::of(spec.label, &text)?;
-        let entry = |(name, binding, kind): (&str, u32, &str)| BindingEntry {
-            name: name.to_owned(),
-            binding,
-            kind: kind.to_owned(),
-        };
-        let number = self.kernels.len();
-        let file = format!("{number:02}-{}.wgsl", spec.label);
-        self.kernels.push(KernelEntry {
-            file: file.clone(),
-            entry_point: spec.label.to_owned(),
-            threads: reflection.threads,
-            bindings: reflection.variables().into_iter().map(entry).collect(),
-            equations: spec.equations.clone(),
-        });
-        self.texts.push((file, text));
-        Ok(number)
-    }
-
-    /// `numbers` says which kernel here each kernel of the specification is.
-    fn dispatch(&self, spec: &DispatchSpec, numbers: &[usize]) -> DispatchEntry {
-        let kernel = &self.kernels[numbers[spec.kernel]];
-        let bound = |variable: &str| kernel.bindings.iter().any(|binding| binding.name == variable);
-        let given = spec.buffers.iter().filter(|(variable, _)| bound(variable));
-        let count = match spec.size {
-            Size::Workgroups(count) => count,
-            Size::Threads(count) => count.div_ceil(kernel.threads as usize).max(1),
-        } as u32;
-        // as many rows as the limit of a dimension asks for; kernels know
-        let rows = count.div_ceil(65_535);
-        DispatchEntry {
-            kernel: numbers[spec.kernel],
-            label: spec.label.clone(),
-            workgroups: [count.div_ceil(rows), rows, 1],
-            buffers: given.map(|(variable, name)| ((*variable).to_owned(), name.clone())).collect(),
-            flop: spec.flop,
-            points: None,
-        }
-    }
-
-    /// What the device must allow.
-    fn limits(&self, dispatches: &[DispatchEntry], offered: &Capabilities) -> BTreeMap<String, u64> {
-        let largest = |kind: &str| {
-            let of_kind = self.buffers.iter().filter(|buffer| buffer.kind.starts_with(kind));
-            of_kind.map(|buffer| buffer.bytes.next_multiple_of(16)).max().unwrap_or(0)
-        };
-        let bound = |kernel: &KernelEntry| kernel.bindings.iter().filter(|b| b.kind.starts_with("storage")).count();
-        let threads = self.kernels.iter().map(|kernel| u64::from(kernel.threads)).max().unwrap_or(0);
-        let workgroups = dispatches.iter().flat_map(|dispatch| dispatch.workgroups).max().unwrap_or(0);
-        [
-            ("maxBufferSize", largest("")),
-            ("maxStorageBufferBindingSize", largest("storage")),
-            ("maxUniformBufferBindingSize", largest("uniform")),
-            ("maxStorageBuffersPerShaderStage", self.kernels.iter().map(bound).max().unwrap_or(0) as u64),
-            ("maxComputeInvocationsPerWorkgroup", threads),
-            ("maxComputeWorkgroupSizeX", threads),
-            ("maxComputeWorkgroupStorageSize", offered.workgroup_memory as u64),
-            ("maxComputeWorkgroupsPerDimension", u64::from(workgroups)),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
-    }
-
-    /// Bytes for the beginning of a buffer.
-    fn write<T: bytemuck::NoUninit>(&mut self, buffer: &str, data: &[T]) -> WriteEntry {
-        let span = self.span(bytemuck::cast_slice(data));
-        WriteEntry { buffer: buffer.to_owned(), data: Some(span) }
-    }
-
-    /// Parameters, their packed copies, and everything that a run begins with as zeros.
-    fn parameters(&mut self, blueprint: &Blueprint, parameters: &[f32]) -> Vec<WriteEntry> {
-        let zero = |buffer: &str| WriteEntry { buffer: buffer.to_owned(), data: None };
-        vec![
-            self.write("parameters", parameters),
-            self.write(PACKED, &blueprint.packing.pack(parameters)),
-            zero("moments"),
-            zero("control"),
-        ]
-    }
-
     fn start(&mut self, config: &Config, blueprint: &Blueprint, seed: u64) -> Start {
         let mut config = config.clone();
         config.set_seed(seed);
