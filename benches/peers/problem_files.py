@@ -193,7 +193,7 @@ def laplace_hole():
 
 
 def lorenz():
-    domain, s = Domain((0,), (0.8,)), 10.0
+    domain, s = Domain((0,), (0.5,)), 10.0
 
     def ode(f, p, _):  # in lengths of one; the file counts them in tens
         x, y, z = (s * g(p) for g in f)
@@ -202,7 +202,7 @@ def lorenz():
     start = (1.0, 1.0, 2.0)
     return Problem(domain, 3, {
         "ode": Term(ode, box(domain)),
-        "start": Term(lambda f, p, _: [g(p) - at for g, at in zip(f, start)], box(domain, f0=[0]), weight=100),
+        "start": Term(lambda f, p, _: [g(p) - at for g, at in zip(f, start)], box(domain, f0=[0]), weight=10),
     })
 
 
