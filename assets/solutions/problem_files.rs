@@ -122,7 +122,7 @@ fn lorenz() -> String {
     };
     let mut state = vec![[1.0, 1.0, 2.0]];
     let mut text = "t,x,y,z\n".to_owned();
-    for row in 0..=80 {
+    for row in 0..=50 {
         let [x, y, z] = state[0];
         text += &format!("{:.2},{x:.6},{y:.6},{z:.6}\n", interval * f64::from(row));
         for _ in 0..substeps {
