@@ -1,5 +1,5 @@
 //! A network's program as WGSL: one small function per stage, its equation above it, and the order in which a layer goes
-//! through them. What a stage does with a row stands in [`super::forward`] and [`super::backward`]; how rows are multiplied
+//! through them. What a stage does with a row stands in `forward.rs` and `backward.rs`; how rows are multiplied
 //! and shared among threads is the target's business.
 
 use std::collections::BTreeSet;

@@ -117,7 +117,7 @@ fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> R
     let cotangent =
         |term: usize, case| padded_four(&Field::random(jet.axes(), case, 1 + term).0[..problem.components_of(term)]);
     let at = |case: usize| (0..fields).map(move |f| Field::random(jet.axes(), case, 10 + f));
-    let own_streams = |field: Field<f64>| padded(jet, &streams(jet, &laplacian, |x| field.at(x)));
+    let own_streams = |field: Field<f64>| padded(jet, &streams(jet, laplacian, |x| field.at(x)));
     let inputs = gpu.storage_with("inputs", &(0..CASES).flat_map(at).flat_map(own_streams).collect::<Vec<f32>>())?;
     let all = || carried.terms.iter().flat_map(|&term| (0..CASES).map(move |case| (term, case)));
     let known = all().flat_map(|(term, case)| data(term, case)).chain(all().flat_map(|(t, case)| cotangent(t, case)));
@@ -136,7 +136,7 @@ fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> R
     let parts = parts(&prelude, jet, &[residuals::residuals(problem, carried)?], RESIDUAL_KERNEL);
     let count = carried.terms.len() * CASES;
     let got: Vec<f32> = evaluate(gpu, "equation", &parts, &bound, count * width, count)?;
-    let matrix = streams_of_units(jet, &laplacian);
+    let matrix = streams_of_units(jet, laplacian);
     let [mut residuals, mut adjoints] = [Report::default(), Report::default()];
     for ((term, case), got) in all().zip(got.chunks(width)) {
         let values: Vec<f64> = at(case).flat_map(|field| field.0).collect();

@@ -63,7 +63,7 @@ pub type Module = fn(usize) -> String;
 /// The tensors of a map.
 #[derive(Clone, Copy, Debug)]
 pub enum Tensors {
-    /// `{module}.weight` [rows, columns] and `{module}.bias` [rows].
+    /// `{module}.weight` `[rows, columns]` and `{module}.bias` `[rows]`.
     Linear(Module),
     /// `{module}.weight` alone.
     Weight(Module),

@@ -81,7 +81,7 @@ impl Palette {
         if self == Palette::Diverging { Palette::DivergingDark } else { self }
     }
 
-    /// The colour at `t` in [0, 1]; values outside are clamped, NaN is [`MISSING`].
+    /// The colour at `t` in [0, 1]; values outside are clamped, NaN is grey.
     pub fn color(self, t: f64) -> Color {
         if t.is_nan() {
             return MISSING;

@@ -4,7 +4,7 @@
 use super::gram::dot;
 use super::{Gram, Seen, Strategy};
 
-/// M = V Λ Vᵀ, B = √λ_min V Λ^(−1/2) Vᵀ over the eigenvalues above [`SMALLEST`] of the largest, c = B 1. Rows of zero length,
+/// M = V Λ Vᵀ, B = √λ_min V Λ^(−1/2) Vᵀ over the eigenvalues above `SMALLEST` of the largest, c = B 1. Rows of zero length,
 /// and components below that, take no part.
 #[derive(Clone, Copy, Debug)]
 pub struct AlignedMtl;

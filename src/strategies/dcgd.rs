@@ -6,7 +6,7 @@ use super::gram::dot;
 use super::{Gram, Seen, Strategy, sum::total};
 
 /// a = the first term's gradient, b = the sum of all others', u = a/‖a‖ + b/‖b‖, g = (uᵀ(a + b) / ‖u‖²) u. If ‖u‖² is below
-/// [`OPPOSITE`], the step is zero. One of zero length takes no part: the step is the other. So is b where its square is less
+/// `OPPOSITE`, the step is zero. One of zero length takes no part: the step is the other. So is b where its square is less
 /// than [`OWN`] of the squares it is summed from, because what is left is rounding.
 #[derive(Clone, Copy, Debug)]
 pub struct Dcgd;

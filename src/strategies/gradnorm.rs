@@ -7,7 +7,7 @@ use super::{Gram, Seen, Strategy};
 /// Ĝᵢ = wᵢ ‖gᵢ‖ is pulled to mean(Ĝ) ρᵢ^α, where ρᵢ is how much of its first loss a term still has, relative to the mean over
 /// terms: wᵢ ← wᵢ − η sign(Ĝᵢ − mean(Ĝ) ρᵢ^α) ‖gᵢ‖, then all are scaled to the sum K. g = Σ wᵢ gᵢ with the new weights.
 ///
-/// State: the weights, then the first losses. Differences below [`EQUAL`] of the target have no sign: rounding must not choose.
+/// State: the weights, then the first losses. Differences below `EQUAL` of the target have no sign: rounding must not choose.
 #[derive(Clone, Copy, Debug)]
 pub struct GradNorm;
 

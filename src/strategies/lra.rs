@@ -3,7 +3,7 @@
 
 use super::{Gram, Seen, Strategy};
 
-/// Every [`PERIOD`] steps tᵢ = max|g₁| / mean|gᵢ|, at first λᵢ = tᵢ, later λᵢ ← 0.9 λᵢ + 0.1 tᵢ; λ₁ = 1. g = Σ λᵢ gᵢ. The first
+/// Every `PERIOD` steps tᵢ = max|g₁| / mean|gᵢ|, at first λᵢ = tᵢ, later λᵢ ← 0.9 λᵢ + 0.1 tᵢ; λ₁ = 1. g = Σ λᵢ gᵢ. The first
 /// term is the equation. State: λ.
 #[derive(Clone, Copy, Debug)]
 pub struct Lra;
