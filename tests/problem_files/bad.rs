@@ -48,7 +48,7 @@ const CHANGES: &[(&str, &str)] = &[
     (PDE, "\"u_t - d(u_xxx, x, x)\""),
     (PDE, "\"u_t - d(u, u)\""),
     (PDE, "\"u_t - k*u_yy\""),
-    (PDE, "\"u_t - laplacian(x)\""),
+    (PDE, "\"u_t - laplacian(u, y)\""),
     (PDE, "\"u_t - k u_xx\""),
     (PDE, "\"u_t - 2k*u_xx\""),
     (PDE, "\"(u_t - k*u_xx\""),
@@ -58,13 +58,11 @@ const CHANGES: &[(&str, &str)] = &[
     (PDE, "\"u_t -\""),
     (PDE, "\"\""),
     (PDE, "\"u_t - u_xx/0\""),
-    (PDE, "\"u_t - u_xx/(k - 0.1)\""),
     (PDE, "\"u_t - u^1000000000\""),
     (PDE, "\"u_t - u^2^2^2^2^2\""),
     (PDE, "\"u_t - k*u_xx + 1e999\""),
     (PDE, "\"u_t – k·u_xx\""),
     (PDE, "\"u_t - k*u_xx + m\""),
-    (PDE, "\"u*sin(x) + u_x*exp(x) + u_t*x + u_xx*cos(t) + u_xt*t\""),
     (PDE, "\"\"\"\nu_t\n - q*u_xx\"\"\""),
     (PDE, "[]"),
     (PDE, "[\"u\", \"u\", \"u\", \"u\", \"u\"]"),
@@ -211,7 +209,7 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     let nested = format!("\"u_t - {}u{}\"", "(".repeat(150), ")".repeat(150));
     let signs = format!("\"u_t {}u\"", "-".repeat(5000));
     let long = format!("\"u_t - u{}\"", " + u".repeat(8000));
-    let blown = format!("\"{}u^2*exp(u){}\"", "d(".repeat(4) + "sin(cos(exp(", "), x, t, x)), x), t), x), x)");
+    let blown = format!("\"u_t - d({}u{}, x, x, x, t)\"", "sin(exp(cos(".repeat(4), ")))".repeat(4));
     let terms = (0..6).map(|number| format!("\n[[term]]\nname = \"t{number}\"\nresidual = \"u\"\n"));
     let constants = (0..70).map(|number| format!("c{number} = 1\n"));
     let wide = GOOD.encode_utf16().flat_map(u16::to_le_bytes);
