@@ -326,7 +326,6 @@ impl Observer for Announce<'_> {
 fn configurations(args: &Args, names: &[String], preset: &str) -> Result<Vec<Config>> {
     let mut options = Options::from(&args.options);
     if args.quick {
-        options.preset.get_or_insert("quick".to_owned());
         if options.network.is_none() && options.strategy.is_none() {
             options.condition.get_or_insert("gcr".to_owned());
         }
@@ -334,7 +333,8 @@ fn configurations(args: &Args, names: &[String], preset: &str) -> Result<Vec<Con
         options.depth.get_or_insert(1);
     }
     let configure = |name: &String| {
-        let mut config = Draft::new(name, &options, Options::default())?.resolve(preset)?;
+        let mut config =
+            Draft::new(name, &options, Options::default())?.resolve(if args.quick { "quick" } else { preset })?;
         if args.quick && options.points.is_empty() {
             config.preset.points.iter_mut().for_each(|count| *count = 64);
         }
