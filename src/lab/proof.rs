@@ -31,7 +31,9 @@ impl Proof {
     pub fn new(setup: &Setup<'static>, plan: &'static dyn crate::kernels::Plan) -> Result<Proof> {
         let sets = setup.problem.sets();
         let draw = |(set, n): (usize, &usize)| {
-            sampling::points(setup.seeds.sample, 0, set as u32, &sets[set].regions, distinct(*n))
+            setup.problem.given(set, distinct(*n)).unwrap_or_else(|| {
+                sampling::points(setup.seeds.sample, 0, set as u32, &sets[set].regions, distinct(*n))
+            })
         };
         let case = Case {
             problem: setup.problem,
