@@ -4,6 +4,7 @@ mod common;
 
 use acr_pinn_gpu::expressions::wgsl::{Term, emit};
 use acr_pinn_gpu::expressions::{Expr, Scope, analysis, parse, split};
+use acr_pinn_gpu::kernels::residuals::Reader;
 use acr_pinn_gpu::lab::{Tolerance, expressions};
 use acr_pinn_gpu::math::Jet;
 
@@ -114,7 +115,7 @@ fn text(scope: &Scope, jet: Jet, terms: &[(&str, &[&str])]) -> String {
             known: split(&components.iter().map(rewrite).collect::<Vec<_>>()).unwrap(),
         })
         .collect();
-    emit(&terms, scope, &jet).unwrap()
+    emit(&terms, scope, &Reader(jet)).unwrap()
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn what_binary32_or_the_jet_cannot_hold_is_refused() {
     let refused = |text: &str, jet: Jet| {
         let known = split(&read(&[text], &scope)).unwrap();
         let equations = vec![text.to_owned()];
-        emit(&[Term { name: "pde", selector: "0u".into(), equations, known }], &scope, &jet).unwrap_err()
+        emit(&[Term { name: "pde", selector: "0u".into(), equations, known }], &scope, &Reader(jet)).unwrap_err()
     };
     assert_eq!(refused("u_xx + u", Jet::Gradient), "term `pde`: the jet does not hold u_xx");
     assert_eq!(refused("1e300*u", Jet::Value), "term `pde`: 1e300 (1e300) is no number of binary32: at most 3.4e38 is");
@@ -172,11 +173,11 @@ fn large_expressions_are_valid_wgsl() {
         "a^2*u + min(a, u)*max(v, 1)".to_owned(),
     ];
     let prelude = "alias Fields = array<Jet, 2>;\nalias Point = array<f32, 2>;\nalias Unknowns = array<f32, 1>;\n\
-                   const unknowns = Unknowns(0.5);\nconst SLOPES = array<f32, 2>(1.0, 1.0);\n";
+                   fn unknown(i: u32) -> f32 { return 0.5; }\nconst SLOPES = array<f32, 2>(1.0, 1.0);\n";
     for text in texts {
         let known = split(&read(&[&text], &scope)).unwrap();
         let term = Term { name: "pde", selector: "0u".into(), equations: vec!["a long one".into()], known };
-        let written = emit(&[term], &scope, &Jet::Gradient).unwrap();
+        let written = emit(&[term], &scope, &Reader(Jet::Gradient)).unwrap();
         let shaders = [include_str!("../shaders/math.wgsl"), include_str!("../shaders/jets/gradient.wgsl")];
         let module = format!("{prelude}{}\n{}\n{written}", shaders[0], shaders[1]);
         let parsed = naga::front::wgsl::parse_str(&module)

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use crate::math::{MultiIndex, Real};
+use crate::math::{MultiIndex, Real, Stream};
 
 /// What an expression takes from outside when it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +24,21 @@ pub enum Leaf {
     Known(usize),
     /// The cotangent of a component of a residual, see [`super::wgsl`].
     Cotangent(usize),
+}
+
+impl Leaf {
+    /// What of a jet it is; none where it is no derivative of a field that a jet can hold.
+    pub fn stream(&self) -> Option<Stream> {
+        match self {
+            Self::Field { index, .. } => Some(Stream::Derivative(*index)),
+            Self::Laplacian { index, .. } => match index.axes()[..] {
+                [] => Some(Stream::Laplacian),
+                [axis] => Some(Stream::SlopeOfLaplacian(axis)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// Functions of one number.

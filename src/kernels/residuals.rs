@@ -11,24 +11,12 @@ use super::prelude::shader;
 use super::step::Setup;
 
 /// How residuals read a jet: by its functions where it has some for a stream, so that a text reads like its equation.
-struct Reader(Jet);
-
-fn stream_of(leaf: &Leaf) -> Option<Stream> {
-    match leaf {
-        Leaf::Field { index, .. } => Some(Stream::Derivative(*index)),
-        Leaf::Laplacian { index, .. } => match index.axes()[..] {
-            [] => Some(Stream::Laplacian),
-            [axis] => Some(Stream::SlopeOfLaplacian(axis)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
+pub struct Reader(pub Jet);
 
 impl wgsl::Streams for Reader {
     fn read(&self, leaf: &Leaf) -> Option<String> {
         let (Leaf::Field { field, .. } | Leaf::Laplacian { field, .. }) = leaf else { return None };
-        let stream = stream_of(leaf)?;
+        let stream = leaf.stream()?;
         let read = jets::read(self.0, &format!("u[{field}]"), stream)?;
         Some(match stream {
             Stream::VALUE => format!("value(u[{field}])"),
@@ -40,12 +28,12 @@ impl wgsl::Streams for Reader {
         })
     }
 
-    fn cotangent(&self, _field: usize, bars: &[(Leaf, String)]) -> String {
+    fn cotangent(&self, bars: &[(Leaf, String)]) -> String {
         if bars.is_empty() {
             return "jet_zero()".into();
         }
         jets::make(self.0, |stream| {
-            bars.iter().find(|(leaf, _)| stream_of(leaf) == Some(stream)).map(|(_, bar)| bar.clone())
+            bars.iter().find(|(leaf, _)| leaf.stream() == Some(stream)).map(|(_, bar)| bar.clone())
         })
     }
 

@@ -76,7 +76,7 @@ impl Setup<'_> {
 
     /// Whether what is known of a share comes from a file, point by point; otherwise the device computes it.
     pub fn measured(&self, share: &Share) -> bool {
-        self.problem.statement().equations[share.term].measured()
+        self.problem.statement().equations[share.term].measured
     }
 
     /// Points that the host draws, flat, set after set; zeros where the device does.

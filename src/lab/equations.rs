@@ -170,7 +170,7 @@ fn check_terms(gpu: &Gpu, problem: &'static dyn Problem, carried: &Carried) -> R
 /// None where nothing is known of any term, or a file says it.
 pub fn check_data(gpu: &Gpu, problem: &'static dyn Problem) -> Result<Option<Report>> {
     let equations = &problem.statement().equations;
-    if equations.iter().all(|equation| equation.known.is_empty() || equation.measured()) {
+    if equations.iter().all(|equation| equation.known.is_empty() || equation.measured) {
         return Ok(None);
     }
     let (axes, terms) = (problem.axes().len(), problem.terms());
@@ -180,7 +180,7 @@ pub fn check_data(gpu: &Gpu, problem: &'static dyn Problem) -> Result<Option<Rep
     let bound = [("points", &points)];
     let got: Vec<[f32; 4]> = evaluate(gpu, "right_hand_sides", &parts, &bound, terms.len() * POINTS, POINTS)?;
     let mut report = Report::default();
-    for (k, term) in terms.iter().enumerate().filter(|(k, _)| !equations[*k].measured()) {
+    for (k, term) in terms.iter().enumerate().filter(|(k, _)| !equations[*k].measured) {
         let wanted: Vec<Vec<f64>> = widen(&flat).chunks(axes).map(|point| problem.data(k, point)).collect();
         for component in 0..wanted[0].len() {
             let got: Vec<f32> = got[k * POINTS..][..POINTS].iter().map(|all| all[component]).collect();

@@ -2,10 +2,12 @@
 //! and known values, at random jets and points.
 
 use crate::error::Result;
-use crate::expressions::wgsl::{self, Term, place};
+use crate::expressions::wgsl::{self, Term};
 use crate::expressions::{Expr, Known, Leaf, Program, Scope, split};
 use crate::gpu::{Gpu, Part};
+use crate::kernels::jets;
 use crate::kernels::prelude::{Prelude, shader};
+use crate::kernels::residuals::Reader;
 use crate::math::rng::philox;
 use crate::math::{Jet, Real, Var, tape};
 
@@ -45,6 +47,11 @@ fn random(case: usize, kind: usize, which: usize) -> f64 {
     f64::from((REACH * (f64::from(word) / f64::from(u32::MAX / 2) - 1.0)) as f32)
 }
 
+/// The number of a leaf among the streams of the jet.
+fn place(jet: Jet, leaf: &Leaf) -> Option<usize> {
+    jet.number_of(leaf.stream()?)
+}
+
 /// What a leaf is in a case.
 fn leaf_value(jet: Jet, case: usize, leaf: &Leaf) -> f64 {
     match *leaf {
@@ -61,7 +68,7 @@ fn leaf_value(jet: Jet, case: usize, leaf: &Leaf) -> f64 {
 
 /// The parts of the kernel: what a run's prelude would say, `term`, and the kernel around it.
 fn parts(term: &Term, scope: &Scope, jet: Jet) -> std::result::Result<Vec<Part>, String> {
-    let mut text = wgsl::emit(std::slice::from_ref(term), scope, &jet)?;
+    let mut text = wgsl::emit(std::slice::from_ref(term), scope, &Reader(jet))?;
     // in a run the two belong to different kernels, and each names its constants
     let known = wgsl::emit_data(std::slice::from_ref(term), scope)?;
     let named: Vec<&str> = known.lines().filter(|line| !line.starts_with("const ") || !text.contains(line)).collect();
@@ -79,14 +86,14 @@ fn parts(term: &Term, scope: &Scope, jet: Jet) -> std::result::Result<Vec<Part>,
         let list: Vec<String> = (0..4).map(|i| if i < count { format!("n[{i}]") } else { "0.0".into() }).collect();
         format!(
             "alias Unknowns = array<f32, {count}>;\nconst unknowns = Unknowns({});\n\
+             fn unknown(i: u32) -> f32 {{ return unknowns[i]; }}\n\
              fn of_unknowns(u: Fields, data: vec4f, r_bar: vec4f) -> vec4f {{\n    \
              let n = unknowns_adjoint(0u, u, data, r_bar);\n    return vec4f({});\n}}\n",
             values.join(", "),
             list.join(", ")
         )
     };
-    let jet_text = shader(&format!("jets/{}", jet.name()));
-    let parts = [shader("math"), jet_text, Part::new("residuals", text), Part::new("unknowns", unknowns)];
+    let parts = [shader("math"), jets::part(jet), Part::new("residuals", text), Part::new("unknowns", unknowns)];
     Ok([prelude.part()].into_iter().chain(parts).chain([Part::new("lab", KERNEL)]).collect())
 }
 

@@ -157,7 +157,7 @@ impl Job<'_> {
 }
 
 fn residual_at(model: Model, parameters: &[Var], term: usize, point: &[f64]) -> Vec<Var> {
-    let order = model.problem.statement().equations[term].order();
+    let order = model.problem.statement().equations[term].order;
     let data = model.problem.data(term, point);
     let here = Fields::new(model, parameters, point, order);
     let Some((axis, end)) = model.problem.partner(term) else {

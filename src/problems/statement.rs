@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::Problem;
 use super::equations::FieldDerivatives;
 use crate::expressions::{Expr, Leaf, Program, Scope, analysis, parse, split};
-use crate::math::{Jet, MultiIndex, Real, Var};
+use crate::math::{Jet, Real, Var};
 
 /// What holds on the points of a term: components that the network should make zero.
 pub struct Equation {
@@ -19,6 +19,10 @@ pub struct Equation {
     pub known: Vec<Expr>,
     /// The components with these numbers in their places.
     pub residuals: Vec<Expr>,
+    /// The highest order of a derivative.
+    pub order: usize,
+    /// Whether what is known comes from a file, point by point.
+    pub measured: bool,
     known_program: Program,
     program: Program,
 }
@@ -32,7 +36,10 @@ impl Equation {
         let split = split(&components)?;
         let known_program = Program::new(&split.columns);
         let program = Program::new(&split.residuals);
-        Ok(Equation { texts, components, known: split.columns, residuals: split.residuals, known_program, program })
+        let order = analysis::needed(&components).into_iter().map(|(_, index)| index.order()).max().unwrap_or(0);
+        let measured = known_program.leaves().any(|leaf| matches!(leaf, Leaf::Column(_)));
+        let (known, residuals) = (split.columns, split.residuals);
+        Ok(Equation { texts, components, known, residuals, order, measured, known_program, program })
     }
 
     /// The known numbers at a point; `columns` is what was measured there.
@@ -52,21 +59,6 @@ impl Equation {
             Leaf::Known(number) => Var::constant(known[number]),
             _ => unreachable!("coordinates and columns are known"),
         })
-    }
-
-    /// Whether what is known comes from a file, point by point.
-    pub fn measured(&self) -> bool {
-        self.known_program.leaves().any(|leaf| matches!(leaf, Leaf::Column(_)))
-    }
-
-    /// The derivatives of fields that it holds.
-    pub fn needs(&self) -> BTreeSet<(usize, MultiIndex)> {
-        analysis::needed(&self.components)
-    }
-
-    /// The highest order among them.
-    pub fn order(&self) -> usize {
-        self.needs().into_iter().map(|(_, index)| index.order()).max().unwrap_or(0)
     }
 }
 
@@ -107,7 +99,7 @@ impl Statement {
         let own = equations.iter().enumerate().map(alone).collect::<Result<Vec<_>, _>>()?;
         let own = own.into_iter().map(|carried| carried.jet).collect();
         let every: Vec<(usize, &Equation)> = equations.iter().enumerate().collect();
-        let (high, low): (Vec<_>, Vec<_>) = every.iter().copied().partition(|(_, equation)| equation.order() >= 2);
+        let (high, low): (Vec<_>, Vec<_>) = every.iter().copied().partition(|(_, equation)| equation.order >= 2);
         let all = carried(&every, axes);
         let main = match high.first() {
             None => all.clone().map_err(|what| (0, what))?,

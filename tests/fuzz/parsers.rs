@@ -80,7 +80,7 @@ pub fn expression(bytes: &[u8]) -> bool {
     let rewritten = analysis::laplacian(&[&components], 3).map(|c| analysis::with_laplacian(&components[0], &c));
     if let Ok(known) = split(&rewritten.map_or(components, |one| [one])) {
         let term = Term { name: "pde", selector: "0u".to_owned(), equations: vec![shown], known };
-        let _ = emit(&[term], &scope, &Jet::Third);
+        let _ = emit(&[term], &scope, &residuals::Reader(Jet::Third));
     }
     true
 }

@@ -15,7 +15,7 @@ use super::expr::{Expr, Leaf};
 use super::scope::Scope;
 use super::split::Known;
 use body::Body;
-pub use streams::{Streams, place};
+pub use streams::Streams;
 
 /// One term of the loss: one function each for residual, adjoint and known values.
 pub struct Term<'a> {
@@ -84,15 +84,14 @@ pub fn emit_data(terms: &[Term], scope: &Scope) -> Result<String, String> {
          // provides: data\n// expects:  math; Point, TERM_* (prelude)\n\n",
     );
     out += &constants(terms.iter().flat_map(|term| &term.known.columns), scope)?;
-    for (number, term) in terms.iter().enumerate() {
+    let known: Vec<usize> = (0..terms.len()).filter(|&number| !terms[number].known.columns.is_empty()).collect();
+    for &number in &known {
+        let term = &terms[number];
         let name = function_name(term.name, number, terms);
         let text = data(&name, term, scope).map_err(|message| format!("term `{}`: {message}", term.name))?;
-        let known: Vec<String> = term.known.columns.iter().map(|column| column.show(scope).to_string()).collect();
-        if !known.is_empty() {
-            let _ = write!(out, "\n// {}:  {}\n{text}", term.name, known.join(",  "));
-        }
+        let columns: Vec<String> = term.known.columns.iter().map(|column| column.show(scope).to_string()).collect();
+        let _ = write!(out, "\n// {}:  {}\n{text}", term.name, columns.join(",  "));
     }
-    let known: Vec<usize> = (0..terms.len()).filter(|&number| !terms[number].known.columns.is_empty()).collect();
     out += "\nfn data(term: u32, p: Point) -> vec4f {\n";
     if !known.is_empty() {
         out += "    switch term {\n";
@@ -148,7 +147,7 @@ fn adjoints(name: &str, term: &Term, scope: &Scope, streams: &dyn Streams) -> Re
         let own = |leaf: &Leaf| matches!(leaf, Leaf::Field { field: f, .. } | Leaf::Laplacian { field: f, .. } if *f == field);
         let own: Vec<(Leaf, String)> =
             streamed.iter().copied().zip(values.iter().cloned()).filter(|(leaf, _)| own(leaf)).collect();
-        streams.cotangent(field, &own)
+        streams.cotangent(&own)
     };
     let fields: Vec<String> = (0..scope.fields.len()).map(of_field).collect();
     let arguments = "u: Fields, data: vec4f, r_bar: vec4f";
@@ -178,8 +177,7 @@ fn data(name: &str, term: &Term, scope: &Scope) -> Result<String, String> {
     // a file's numbers are not computed from the point: the host writes such samples
     let from_file = columns.iter().any(|column| column.leaves().iter().any(|leaf| matches!(leaf, Leaf::Column(_))));
     let columns: &[Expr] = if from_file { &[] } else { columns };
-    // no field is read
-    let mut body = Body::new(scope, &crate::math::Jet::Value, columns);
+    let mut body = Body::new(scope, &streams::Nothing, columns);
     let values = body.write(columns)?;
     Ok(format!("fn data_{name}(p: Point) -> vec4f {{\n{}    return {};\n}}\n", body.lines(), vector(&values)))
 }

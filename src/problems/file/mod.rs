@@ -173,7 +173,7 @@ impl Problem for FileProblem {
         let narrow: Vec<f32> = point.iter().map(|&x| x as f32).collect();
         // every term has a point set of its own
         let columns = self.placements[term].columns(&narrow);
-        let unmeasured = self.statement.equations[term].measured() && columns.is_none();
+        let unmeasured = self.statement.equations[term].measured && columns.is_none();
         if unmeasured {
             return vec![f64::NAN; self.statement.equations[term].known.len()];
         }
