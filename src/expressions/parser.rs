@@ -171,7 +171,7 @@ impl Parser<'_> {
         let exponent = self.signed()?;
         if let Some(value) = exponent.as_constant() {
             if value.is_nan() || value.abs() > MAX_EXPONENT {
-                let message = format!("an exponent of {value:?} is too large: it may be {MAX_EXPONENT:?} at most");
+                let message = format!("an exponent of {value} is too large: it may be {MAX_EXPONENT} at most");
                 return Err(ParseError { column: at, message });
             }
             if base.is_zero() && value < 0.0 {

@@ -159,7 +159,10 @@ impl Scope {
                 "`{name}`: `{rest}` is not made of axes, along which `{field}` could be differentiated ({axes})"
             );
         }
-        let known: Vec<&str> = self.named().map(|(_, name)| name).chain(["pi"]).collect();
+        // a column may have the name of a field
+        let own =
+            self.named().filter(|(kind, name)| *kind != "a column" || !self.fields.iter().any(|field| field == name));
+        let known: Vec<&str> = own.map(|(_, name)| name).chain(["pi"]).collect();
         let functions = Function::WRITTEN.iter().map(|function| function.name()).chain(OTHER_FUNCTIONS);
         match names::closest(name, known.iter().copied().chain(functions)) {
             Some(near) => format!("unknown name `{name}`: did you mean `{near}`?"),

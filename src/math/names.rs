@@ -1,12 +1,15 @@
 //! "Did you mean …?": the closest of a list of names.
 
 /// The candidate with the smallest edit distance to `name`, if it is near enough to be a slip of the hand
-/// (at most a third of the longer word, and at least one change is always allowed).
+/// (at most a third of the longer word, and one change of a word of two letters; any letter is one change from any other).
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (edit_distance(&name.to_lowercase(), candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (name.len().max(candidate.len()) / 3).max(1))
+        .filter(|(distance, candidate)| {
+            let longer = name.chars().count().max(candidate.chars().count());
+            *distance <= (longer / 3).max(1) && *distance < longer
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -57,6 +60,10 @@ mod tests {
         assert_eq!(closest("cavty", names), Some("cavity"));
         assert_eq!(closest("Klein-Gordan", names), Some("klein-gordon"));
         assert_eq!(closest("poisson", names), None);
+        assert_eq!(
+            [closest("pj", ["x", "pi"]), closest("kk", ["k"]), closest("y", ["x"])],
+            [Some("pi"), Some("k"), None]
+        );
         assert_eq!(unknown("problem", "cavty", &names), "unknown problem `cavty`: did you mean `cavity`?");
         assert!(unknown("problem", "zzz", &names).ends_with("klein-gordon, cavity, burgers"));
     }

@@ -51,6 +51,14 @@ impl Equation {
         })
     }
 
+    /// The residual in plain numbers; `leaf` is asked for derivatives of fields and for unknowns.
+    pub fn value(&self, leaf: &mut dyn FnMut(&Leaf) -> f64, known: &[f64]) -> Vec<f64> {
+        self.program.evaluate(&mut |own: &Leaf| match *own {
+            Leaf::Known(number) => known[number],
+            _ => leaf(own),
+        })
+    }
+
     /// The residual, given what is known.
     pub fn residual(&self, u: &mut dyn FieldDerivatives, known: &[f64]) -> Vec<Var> {
         self.program.evaluate(&mut |leaf: &Leaf| match *leaf {

@@ -98,6 +98,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("x = [0, 1]", "x = [0, 1, 2]"),
     ("x = [0, 1]", "x = [0, \"2*pj\"]"),
     ("x = [0, 1]", "x = [0, 1e39]"),
+    ("x = [0, 1]", "x = \"0 to 1\""),
     ("x = [0, 1]", "x = 1"),
     ("x = [0, 1]", "x = [0, 1]\na = [0, 1]\nb = [0, 1]\nc = [0, 1]\nd = [0, 1]"),
     (FIELDS, "fields = []"),
@@ -113,6 +114,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("\"bc\"", "\"total\""),
     ("\"bc\"", "\"BC\""),
     ("[[term]]\nname = \"bc\"", "[term]\nname = \"bc\""),
+    (PDE, "\"u_t - sqrt(-1 - u^2)\""),
     (INITIAL, "on = \"t = 0\""),
     (COUNT, "points = 0"),
     (COUNT, "points = 2.5"),
@@ -166,6 +168,7 @@ const CHANGES: &[(&str, &str)] = &[
     ("k = 0.1", "[unknowns]\nk = 3"),
     ("k = 0.1", "k = 0.1\n[unknowns]\nx = { start = 1 }"),
     (INITIAL, "data = \"good.csv\"\n[unknowns]\nnu = { start = 1 }"),
+    (INITIAL, "data = \"good.csv\"\nresidual = \"u/(q - 0.5)\"\n[unknowns]\nq = { start = 0.5 }"),
     // behind the terms
     (INITIAL, "residual = \"u\"\n[reference]\nv = \"x\""),
     (INITIAL, "residual = \"u\"\n[reference]\nu = \"exp(-t*x\""),

@@ -22,7 +22,7 @@ impl Table {
     /// Names the line and column of what is missing or no number.
     pub fn read(bytes: &[u8], axes: &[String]) -> Result<Table, String> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(bytes);
-        let header = reader.headers().map_err(|error| error.to_string())?.clone();
+        let header = reader.headers().map_err(|error| said(&error))?.clone();
         let given: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
         if given.len() > MOST_COLUMNS {
             return Err(format!("{} columns: a file has at most {MOST_COLUMNS}", given.len()));
@@ -30,14 +30,17 @@ impl Table {
         let wanted = format!("the first line names the columns: {}, then others", axes.join(", "));
         let place = |axis: &String| {
             let found = given.iter().position(|name| name == axis);
-            found.ok_or_else(|| format!("there is no column `{axis}` among {}: {wanted}", given.join(", ")))
+            found.ok_or_else(|| match bytes.iter().all(u8::is_ascii_whitespace) {
+                true => format!("the file is empty: {wanted}"),
+                false => format!("there is no column `{axis}` among {}: {wanted}", given.join(", ")),
+            })
         };
         let first: Vec<usize> = axes.iter().map(place).collect::<Result<_, _>>()?;
         let order: Vec<usize> = first.iter().copied().chain((0..given.len()).filter(|i| !first.contains(i))).collect();
         let names: Vec<String> = order.iter().map(|&column| given[column].to_owned()).collect();
         let mut rows = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(|error| error.to_string())?;
+            let record = record.map_err(|error| said(&error))?;
             let line = record.position().map_or(0, csv::Position::line);
             for (&column, name) in order.iter().zip(&names) {
                 let text = &record[column];
@@ -90,6 +93,18 @@ impl Table {
         }
         let of = |axis: &Axis, (lower, upper, count)| GridAxis { name: axis.name, lower, upper, count };
         (!order.contains(&usize::MAX)).then(|| (Grid::of(vec![of(&axes[0], x), of(&axes[1], y)]), order))
+    }
+}
+
+/// What a parser found, in our words.
+fn said(error: &csv::Error) -> String {
+    let line = |position: &Option<csv::Position>| position.as_ref().map_or(1, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            format!("line {}: {len} columns, where the first line names {expected_len}", line(pos))
+        }
+        csv::ErrorKind::Utf8 { pos, .. } => format!("line {} is not UTF-8 text: save the file as UTF-8", line(pos)),
+        _ => error.to_string(),
     }
 }
 

@@ -31,6 +31,10 @@ impl Reader<'_> {
             constants: self.scope.constants.clone(),
             ..Scope::default()
         };
+        if let Some((name, _)) = parameters.iter().find(|(name, _)| self.scope.axes.contains(name)) {
+            let what = format!("`{name}` is an axis: another name is needed for the parameter of the curve");
+            return Err(Fault::new(table.span(), what));
+        }
         scope.check().map_err(|what| Fault::new(table.span(), what))?;
         let mut coordinates = Vec::new();
         for axis in 0..axes.len() {
@@ -45,7 +49,9 @@ impl Reader<'_> {
         let parameters = Region::new(&ends(0, |axis| axis.lower), &ends(1, |axis| axis.upper));
         let placement = Placement::Curve { parameters, axes: axes.len(), coordinates, inside };
         match placement.sample(1000).chunks(axes.len()).find(|point| !self.is_inside(point)) {
-            Some(point) => Err(Fault::new(table.span(), format!("the curve leaves the domain at {point:?}"))),
+            Some(point) => {
+                Err(Fault::new(table.span(), format!("the curve leaves the domain at {}", self.shown(point))))
+            }
             None => Ok(placement),
         }
     }

@@ -14,9 +14,9 @@ use toml::Spanned;
 pub struct Document {
     pub name: Spanned<String>,
     pub title: Option<String>,
-    pub fields: Spanned<Vec<Spanned<String>>>,
+    pub fields: Spanned<Names>,
     /// Name, then both ends.
-    pub axes: Spanned<Ordered<Spanned<Vec<Spanned<Number>>>>>,
+    pub axes: Spanned<Ordered<Spanned<Interval>>>,
     #[serde(default)]
     pub constants: Ordered<Spanned<Number>>,
     #[serde(default)]
@@ -33,7 +33,7 @@ pub struct Document {
 
 /// A number that is trained with the network.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { start = 1, lower = 0 }")]
 pub struct UnknownText {
     pub start: Spanned<Number>,
     pub lower: Option<Spanned<Number>>,
@@ -68,9 +68,17 @@ pub enum Number {
 /// The range of a curve's parameter, or a coordinate.
 #[derive(Debug)]
 pub enum CurveText {
-    Range(Vec<Spanned<Number>>),
+    Range(Interval),
     Coordinate(String),
 }
+
+/// Both ends of a range, as they are written.
+#[derive(Clone, Debug)]
+pub struct Interval(pub Vec<Spanned<Number>>);
+
+/// Names in quotes.
+#[derive(Debug)]
+pub struct Names(pub Vec<Spanned<String>>);
 
 /// One text or a list of them, each with its place.
 #[derive(Debug)]
@@ -168,36 +176,55 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// Reads a text or hands a list on.
-struct TextOr<T, L>(fn(String) -> T, fn(Vec<L>) -> T, &'static str);
+/// Reads a list, or a text where one is meant.
+struct ListOr<T, L>(fn(Vec<L>) -> T, Option<fn(String) -> T>, &'static str);
 
-impl<'de, T, L: Deserialize<'de>> Visitor<'de> for TextOr<T, L> {
+impl<'de, T, L: Deserialize<'de>> Visitor<'de> for ListOr<T, L> {
     type Value = T;
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str(self.2)
     }
     fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
-        Ok(self.0(value.to_owned()))
+        match self.1 {
+            Some(make) => Ok(make(value.to_owned())),
+            None => Err(E::custom(format!("a text, where {} is meant", self.2))),
+        }
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<T, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = list.next_element()? {
             entries.push(entry);
         }
-        Ok(self.1(entries))
+        Ok(self.0(entries))
     }
 }
 
 impl<'de> Deserialize<'de> for Many {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextOr(Many::One, Many::List, "a text in quotes, or a list of them"))
+        deserializer.deserialize_any(ListOr(Many::List, Some(Many::One), "a text in quotes, or a list of them"))
     }
 }
 
 impl<'de> Deserialize<'de> for CurveText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expected = "a coordinate as an expression in quotes, or [lower, upper] of the parameter";
-        deserializer.deserialize_any(TextOr(CurveText::Coordinate, CurveText::Range, expected))
+        deserializer.deserialize_any(ListOr(
+            |list| CurveText::Range(Interval(list)),
+            Some(CurveText::Coordinate),
+            expected,
+        ))
+    }
+}
+
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListOr(Interval, None, "an interval [lower, upper]"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListOr(Names, None, "a list of names such as [\"u\"]"))
     }
 }
 

@@ -123,7 +123,10 @@ pub fn read(text: &str, load: Loader) -> Result<FileProblem, String> {
     }
     let document: Document = toml::from_str(text).map_err(|error| {
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
-        let what = crate::math::names::unknown_field(&message).unwrap_or(message);
+        let what = match message.strip_prefix("missing field ") {
+            Some(key) => format!("the key {key} is missing here"),
+            None => crate::math::names::unknown_field(&message).unwrap_or(message),
+        };
         Fault::new(error.span().unwrap_or(0..0), what).located(text)
     })?;
     Reader::new(text, load).problem(document).map_err(|fault| fault.located(text))

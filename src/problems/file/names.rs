@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::document::Fault;
+use super::document::{Fault, Names};
 
 /// A name that may stand in a file name.
 pub(super) fn file_name(name: &Spanned<String>) -> Result<String, Fault> {
@@ -41,8 +41,8 @@ pub(super) fn term_name(name: &Spanned<String>) -> Result<&str, Fault> {
     Ok(text)
 }
 
-pub(super) fn names_of(list: &Spanned<Vec<Spanned<String>>>, most: usize, kind: &str) -> Result<Vec<String>, Fault> {
-    let names: Vec<String> = list.get_ref().iter().map(|name| name.get_ref().clone()).collect();
+pub(super) fn names_of(list: &Spanned<Names>, most: usize, kind: &str) -> Result<Vec<String>, Fault> {
+    let names: Vec<String> = list.get_ref().0.iter().map(|name| name.get_ref().clone()).collect();
     match names.len() {
         0 => Err(Fault::new(list.span(), format!("no {kind}: name at least one, such as [\"u\"]"))),
         count if count > most => Err(Fault::new(list.span(), format!("{count} {kind}: there may be {most}"))),

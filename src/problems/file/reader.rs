@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::document::{Document, Fault, Number, Ordered, UnknownText};
+use super::document::{Document, Fault, Interval, Number, Ordered, UnknownText};
 use super::names::{file_name, names_of};
 use super::terms::Built;
 use super::{FileProblem, Loader, leaked};
@@ -29,7 +29,7 @@ pub(super) struct Reader<'a> {
     pub(super) axes: Vec<Axis>,
     /// All names so far.
     pub(super) scope: Scope,
-    unknowns: Vec<Unknown>,
+    pub(super) unknowns: Vec<Unknown>,
 }
 
 impl<'a> Reader<'a> {
@@ -80,8 +80,12 @@ impl<'a> Reader<'a> {
 
     /// Puts all names in scope, one kind after the other, so that a clash is found where the second name stands.
     fn declare(&mut self, document: &Document) -> Result<(), Fault> {
-        self.axes = self.axes(&document.axes)?;
-        self.scope.axes = self.axes.iter().map(|axis| axis.name.to_owned()).collect();
+        let axes = &document.axes.get_ref().0;
+        if axes.is_empty() || axes.len() > MAX_AXES {
+            let what = format!("{} axes: a problem has one to {MAX_AXES}, such as x = [0, 1]", axes.len());
+            return Err(Fault::new(document.axes.span(), what));
+        }
+        self.scope.axes = axes.iter().map(|(name, _)| name.get_ref().clone()).collect();
         self.check(document.axes.span())?;
         self.scope.fields = names_of(&document.fields, MOST_FIELDS, "fields")?;
         self.check(document.fields.span())?;
@@ -93,11 +97,16 @@ impl<'a> Reader<'a> {
             self.scope.constants.push((name.get_ref().clone(), value));
             self.check(name.span())?;
         }
-        self.unknowns = self.unknowns(&document.unknowns)?;
         for (name, _) in &document.unknowns.0 {
             self.scope.unknowns.push(name.get_ref().clone());
             self.check(name.span())?;
         }
+        let axis = |(name, ends): &(Spanned<String>, Spanned<Interval>)| {
+            let [lower, upper] = self.range(ends)?;
+            Ok(Axis::symmetric(leaked(name.get_ref()), lower, upper))
+        };
+        self.axes = axes.iter().map(axis).collect::<Result<_, Fault>>()?;
+        self.unknowns = self.unknowns(&document.unknowns)?;
         Ok(())
     }
 
@@ -110,23 +119,10 @@ impl<'a> Reader<'a> {
         self.scope.check().map_err(|what| Fault::new(span, what))
     }
 
-    fn axes(&self, table: &Spanned<Ordered<Spanned<Vec<Spanned<Number>>>>>) -> Result<Vec<Axis>, Fault> {
-        let entries = &table.get_ref().0;
-        if entries.is_empty() || entries.len() > MAX_AXES {
-            let what = format!("{} axes: a problem has one to {MAX_AXES}, such as x = [0, 1]", entries.len());
-            return Err(Fault::new(table.span(), what));
-        }
-        let axis = |(name, ends): &(Spanned<String>, Spanned<Vec<Spanned<Number>>>)| {
-            let [lower, upper] = self.range(ends)?;
-            Ok(Axis::symmetric(leaked(name.get_ref().clone()), lower, upper))
-        };
-        entries.iter().map(axis).collect()
-    }
-
     /// Both ends of an interval.
-    pub(super) fn range(&self, ends: &Spanned<Vec<Spanned<Number>>>) -> Result<[f64; 2], Fault> {
-        let [lower, upper] = &ends.get_ref()[..] else {
-            let what = format!("{} numbers: an interval is [lower, upper]", ends.get_ref().len());
+    pub(super) fn range(&self, ends: &Spanned<Interval>) -> Result<[f64; 2], Fault> {
+        let [lower, upper] = &ends.get_ref().0[..] else {
+            let what = format!("{} numbers: an interval is [lower, upper]", ends.get_ref().0.len());
             return Err(Fault::new(ends.span(), what));
         };
         let range = [self.number(lower, "an end of an interval")?, self.number(upper, "an end of an interval")?];
@@ -149,8 +145,11 @@ impl<'a> Reader<'a> {
             }
         };
         // computed in 32 bits on the device
-        if !(value as f32).is_finite() || value != 0.0 && value as f32 == 0.0 {
-            return Err(Fault::new(number.span(), format!("{kind} is {value}, which is no number of 32 bits")));
+        if !(value as f32).is_finite() || value != 0.0 && !(value as f32).is_normal() {
+            let what = format!(
+                "{kind} is {value:e}: numbers of 32 bits, which devices compute with, are between 1.2e-38 and 3.4e38"
+            );
+            return Err(Fault::new(number.span(), what));
         }
         Ok(value)
     }
@@ -182,11 +181,18 @@ impl<'a> Reader<'a> {
             };
             let start = self.number(start, "a start")?;
             let [lower, upper] = [end(lower, f64::NEG_INFINITY)?, end(upper, f64::INFINITY)?];
-            if !(lower..=upper).contains(&start) {
-                let what = format!("`{}` starts at {start}, outside its bounds {lower} to {upper}", name.get_ref());
-                return Err(Fault::new(unknown.span(), what));
+            let name = name.get_ref();
+            for (beyond, kind, bound) in
+                [(start < lower, "below its lower", lower), (start > upper, "above its upper", upper)]
+            {
+                if beyond {
+                    return Err(Fault::new(
+                        unknown.span(),
+                        format!("`{name}` starts at {start}, {kind} bound {bound}"),
+                    ));
+                }
             }
-            Ok(Unknown { name: leaked(name.get_ref().clone()), start, lower, upper })
+            Ok(Unknown { name: leaked(name), start, lower, upper })
         };
         table.0.iter().map(unknown).collect()
     }
@@ -206,7 +212,7 @@ impl<'a> Reader<'a> {
     fn trained(&self, document: &Document, built: &Built) -> Result<(), Fault> {
         let leaves: Vec<Leaf> =
             built.equations.iter().flat_map(|equation| equation.components.iter().flat_map(Expr::leaves)).collect();
-        for (field, name) in document.fields.get_ref().iter().enumerate() {
+        for (field, name) in document.fields.get_ref().0.iter().enumerate() {
             if !leaves.iter().any(|leaf| matches!(leaf, Leaf::Field { field: own, .. } if *own == field)) {
                 let what = format!("no residual holds the field `{}`: nothing would train it", name.get_ref());
                 return Err(Fault::new(name.span(), what));

@@ -103,7 +103,8 @@ impl Reader<'_> {
             let found: Vec<f64> = points.chunks(self.axes.len()).map(known).collect();
             let wrong = |(point, value): &(&[f64], &f64)| problem.covers(point) && !value.is_finite();
             if let Some((point, value)) = points.chunks(self.axes.len()).zip(&found).find(wrong) {
-                return Err(Fault::new(text.span(), format!("the reference is {value} at {point:?}")));
+                let narrow: Vec<f32> = point.iter().map(|&x| x as f32).collect();
+                return Err(Fault::new(text.span(), format!("the reference is {value} at {}", self.shown(&narrow))));
             }
             values.push((*field, found));
             texts.push(format!("{} = {}", name.get_ref(), text.get_ref()));

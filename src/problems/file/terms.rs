@@ -11,12 +11,16 @@ use super::names::term_name;
 use super::placement::Placement;
 use super::reader::Reader;
 use crate::expressions::{Expr, Leaf};
+use crate::math::rng::philox;
 use crate::problems::{Equation, PointSet, Term};
 
 /// Components that the residual of a term may have, and known numbers at a point: what a `vec4f` holds.
 const MOST_COMPONENTS: usize = 4;
 /// Terms of a problem: strategies compare all pairs on the device.
 const MOST_TERMS: usize = 8;
+
+/// Guesses at what a network says before a residual counts as no number.
+const TRIES: u32 = 8;
 
 /// What the terms have come to.
 #[derive(Default)]
@@ -179,24 +183,48 @@ impl Reader<'_> {
         Equation::new(texts.collect(), components).map_err(|what| Fault::new(name.span(), what))
     }
 
-    /// What is known at the points of a term must be numbers there.
+    /// At the start a residual must be a number at its points: what is known there, and with unknowns at their starts the
+    /// whole, whatever the network says.
     fn finite(&self, equation: &Equation, placement: &Placement, term: &TermText) -> Result<(), Fault> {
-        let axes = self.scope.axes.len();
-        for point in placement.sample(placement.fixed().unwrap_or(256)).chunks(axes) {
-            let columns = placement.columns(point).unwrap_or(&[]);
+        let fault = |at: String| {
+            let what = format!(
+                "the residual of `{}` is not a finite number {at}: a division by zero, or a function outside its domain?",
+                term.name.get_ref()
+            );
+            Err(Fault::new(term.stated(), what))
+        };
+        for point in placement.sample(placement.fixed().unwrap_or(256)).chunks(self.scope.axes.len()) {
             let wide: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
-            let values = equation.known_at(&wide, columns);
-            if values.iter().any(|value| !(*value as f32).is_finite()) {
-                let at: Vec<String> =
-                    self.scope.axes.iter().zip(point).map(|(axis, x)| format!("{axis} = {x}")).collect();
-                let what = format!(
-                    "the residual of `{}` is not a finite number at {}: a division by zero, or a function outside its domain?",
-                    term.name.get_ref(),
-                    at.join(", ")
-                );
-                return Err(Fault::new(term.stated(), what));
+            let known = equation.known_at(&wide, placement.columns(point).unwrap_or(&[]));
+            let narrow = |values: &[f64]| values.iter().all(|value| (*value as f32).is_finite());
+            if !narrow(&known) {
+                return fault(format!("at {}", self.shown(point)));
+            }
+            if !(0..TRIES).any(|number| narrow(&equation.value(&mut self.guess(number), &known))) {
+                let begun: Vec<String> =
+                    self.unknowns.iter().map(|unknown| format!("{} = {}", unknown.name, unknown.start)).collect();
+                let begun = if begun.is_empty() { String::new() } else { format!(" and {}", begun.join(", ")) };
+                return fault(format!("at {}{begun}, whatever the fields are", self.shown(point)));
             }
         }
         Ok(())
+    }
+
+    /// Some number for every derivative, and the starts of unknowns.
+    fn guess(&self, number: u32) -> impl FnMut(&Leaf) -> f64 {
+        let mut asked = 0;
+        move |leaf| match *leaf {
+            Leaf::Unknown(unknown) => self.unknowns[unknown].start,
+            _ => {
+                asked += 1;
+                f64::from(philox([number, asked, 0, 0], [17, 5])[0]) / f64::from(u32::MAX / 2) - 1.0
+            }
+        }
+    }
+
+    /// `x = 0.5, t = 1`.
+    pub(super) fn shown(&self, point: &[f32]) -> String {
+        let all: Vec<String> = self.scope.axes.iter().zip(point).map(|(axis, x)| format!("{axis} = {x}")).collect();
+        all.join(", ")
     }
 }

@@ -31,7 +31,7 @@ name = "kg"
 fields = ["u"]
 [axes]
 x = [0, 1]
-t = [0, "2/2"]
+t = [0, "4*rate"]
 [constants]
 rate = "1/4"
 [[term]]
@@ -151,7 +151,7 @@ fn a_reference_may_be_nothing_in_a_hole() {
     let (set, solution) = (problem.evaluation_set(), problem.solution().unwrap());
     assert!(solution.values[0].1[set.counted].iter().all(|value| value.is_finite()));
     let whole = message("residual = \"u_xx + u_yy\"\n[reference]\nu = \"log(x^2 + y^2)\"");
-    assert_eq!(whole, "line 10, column 5: the reference is -inf at [0.0, 0.0]");
+    assert_eq!(whole, "line 10, column 5: the reference is -inf at x = 0, y = 0");
 }
 
 #[test]
