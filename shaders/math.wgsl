@@ -50,7 +50,8 @@ fn exponential(x: f32) -> f32 {
     let p = (((((1.3836841e-3 * r + 8.374816e-3) * r + 4.1668225e-2) * r + 0.1666642) * r + 0.4999999) * r + 1.0) * r + 1.0;
     return p * bitcast<f32>(u32(i32(k) + 127) << 23u);
 }
-// ln x, relative error ≤ 3e-7 for normal x > 0; anything smaller counts as the smallest normal number.
+// ln x, relative error ≤ 3e-7 for normal x > 0; 0 counts as the smallest normal number. Of x < 0 it is no number, as √x is none:
+// a run must end there instead of training on something else.
 fn logarithm(x: f32) -> f32 {
     let bits = bitcast<i32>(max(x, 1.1754944e-38)) - 0x3f3504f3;     // x = 2ᵏ (1 + f), 1 + f between √½ and √2
     let k = f32(bits >> 23u);
@@ -59,7 +60,8 @@ fn logarithm(x: f32) -> f32 {
     let z = s * s;
     let r = z * (((0.22222222 * z + 0.2857143) * z + 0.4) * z + 0.6666667);
     let half = 0.5 * f * f;                                 // ln(1 + f) = 2 artanh s = f − f²/2 + s (f²/2 + r)
-    return k * 0.6933594 + (f - (half - (s * (half + r) + k * -2.1219444e-4)));
+    let ln = k * 0.6933594 + (f - (half - (s * (half + r) + k * -2.1219444e-4)));
+    return select(ln, sqrt(x), x < 0.0);
 }
 // sinh x, relative error ≤ 5e-7 for |x| ≤ 88: a series where the difference of exponentials would cancel.
 fn hyperbolic_sine(x: f32) -> f32 {

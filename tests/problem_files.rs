@@ -279,6 +279,16 @@ fn expect(output: &Output, code: i32, words: &[&str]) {
     }
 }
 
+/// No smaller rate would help.
+#[test]
+fn a_start_outside_the_domain_of_a_function_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = bad::GOOD.replace("u_t - k*u_xx", "u_t - k*u_xx + log(u)");
+    std::fs::write(folder.path().join("p.toml"), text).unwrap();
+    let run = call(folder.path(), "run p.toml --steps 5 --condition std --out r");
+    expect(&run, 5, &["loss `pde` is NaN at step 0", "outside its domain", "max(u, 1e-6)"]);
+}
+
 fn tensors(path: &Path) -> Vec<Vec<u8>> {
     let bytes = std::fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();

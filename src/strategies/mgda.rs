@@ -30,7 +30,7 @@ fn weights(squares: &[f64], gamma: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
         let least = gamma.iter().copied().fold(f64::INFINITY, f64::min);
         let reach = EQUAL * dot(&w, &lengths);
         let equal = |(gamma, length): (&f64, &f64)| gamma - least <= reach * length;
-        let towards = gamma.iter().zip(&lengths).position(equal).expect("one of them is the least");
+        let towards = gamma.iter().zip(&lengths).position(equal).unwrap_or(0);
         // twice the combination's square
         let twice = dot(&w, &gamma);
         let slope = gamma[towards] - twice;

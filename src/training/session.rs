@@ -171,6 +171,14 @@ impl<'a> Session<'a> {
     fn roll_back(&mut self, what: &str, observer: &mut dyn Observer) -> Result<()> {
         let state = &mut self.kept.state;
         let step = state.step;
+        // no smaller rate helps before the first update
+        if what.ends_with("at step 0") {
+            let what = format!(
+                "{what}: with what the untrained network says, something is divided by zero, or a function is \
+                 outside its domain; keep its argument inside, such as sqrt(max(u, 1e-6)), or start from another --seed"
+            );
+            return Err(Error::Diverged(what));
+        }
         if !self.run.config.rollback {
             let what = format!("{what}; step {step} is kept, and `resume --on-nan rollback` goes on at half the rate");
             return Err(Error::Diverged(what));

@@ -224,6 +224,10 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
             text("a sum of 8000", GOOD.replace(PDE, &long)),
             text("derivatives of derivatives", GOOD.replace(PDE, &blown)),
             text("nine terms", GOOD.to_owned() + &terms.collect::<String>()),
+            text(
+                "single brackets",
+                GOOD.split("[[term]]").next().unwrap_or_default().to_owned() + "[term]\nname = \"pde\"\n",
+            ),
             text("70 constants", GOOD.replace("k = 0.1\n", &("k = 0.1\n".to_owned() + &constants.collect::<String>()))),
             text("no terms", GOOD.split("[[term]]").next().unwrap_or_default().to_owned()),
             text("9000 brackets", format!("name = {}", "[".repeat(9000))),

@@ -123,11 +123,16 @@ pub fn read(text: &str, load: Loader) -> Result<FileProblem, String> {
     }
     let document: Document = toml::from_str(text).map_err(|error| {
         let message = error.message().lines().collect::<Vec<_>>().join(" ");
+        let span = error.span().unwrap_or(0..0);
+        let single = message == "duplicate key" && text.get(span.clone()) == Some("term");
         let what = match message.strip_prefix("missing field ") {
             Some(key) => format!("the key {key} is missing here"),
+            None if single || message == "invalid type: map, expected a sequence" => {
+                "every term has a table of its own, in double brackets: [[term]]".to_owned()
+            }
             None => crate::math::names::unknown_field(&message).unwrap_or(message),
         };
-        Fault::new(error.span().unwrap_or(0..0), what).located(text)
+        Fault::new(span, what).located(text)
     })?;
     Reader::new(text, load).problem(document).map_err(|fault| fault.located(text))
 }
