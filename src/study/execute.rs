@@ -304,11 +304,8 @@ fn record_race(built: &Built, entry: &Entry, folder: &Path, journal: &mut Journa
     files::write(&folder.join("history.csv"), csv.as_bytes())?;
     let trainer = &built.trainer;
     Model::of(&entry.config, trainer.parameters()?, trainer.done()).save(&folder.join("model.safetensors"))?;
-    let reached = finish.reached.map(|(seconds, step)| json!([seconds, step])).unwrap_or_default();
-    journal.note(
-        "measured",
-        json!({"seconds": finish.seconds, "reached_seconds": reached[0], "reached_step": reached[1]}),
-    );
+    finish.diagnostics.iter().try_for_each(|line| journal.diagnose(line))?;
+    journal.note("measured", json!({"seconds": finish.seconds}));
     let reference =
         built.evaluator.as_ref().and_then(|evaluator| evaluator.solution()).map(|known| known.origin.as_str());
     let ending = Ending { last: history.rows.last(), history: &history, chain: None, reference };

@@ -4,17 +4,24 @@
 use std::time::Instant;
 
 use crate::error::Result;
+use crate::training::diagnosis::conflicts;
 use crate::training::{Evaluator, Row, Trainer};
 
-use super::equal_time::{CHECK_EVERY, EVALUATE_EVERY, MOST_STEPS, THRESHOLD};
+/// Most steps between evaluations, and about how many evaluations there are at least, however slow the steps.
+pub const EVALUATE_EVERY: u64 = 250;
+pub const EVALUATIONS: u32 = 40;
+/// Steps between looks at the clock.
+const CHECK_EVERY: u64 = 25;
+/// No run takes more steps than this.
+const MOST_STEPS: u64 = 500_000;
 
 /// What is known after the race.
 #[derive(Clone, Debug, Default)]
 pub struct Finish {
     /// Rows of the history, and the seconds at which each was there.
     pub rows: Vec<(Row, f64)>,
-    /// First time and step at which the error was at most [`THRESHOLD`].
-    pub reached: Option<(f64, u64)>,
+    /// Lines of the diagnostics, one for each row.
+    pub diagnostics: Vec<serde_json::Value>,
     pub seconds: f64,
 }
 
@@ -29,25 +36,26 @@ pub fn race(
     let start = Instant::now();
     let mut finish = Finish::default();
     let mut newest = None;
+    // step and time of the last evaluation
+    let mut seen = (0, 0.0);
     while !stop() {
         let (done, elapsed) = (trainer.done(), start.elapsed().as_secs_f64());
         let over = elapsed >= budget || done >= MOST_STEPS;
+        let due = done - seen.0 >= EVALUATE_EVERY || elapsed - seen.1 >= budget / f64::from(EVALUATIONS);
         // the last evaluation is of the last step, so one more may be due at the end
-        if let Some(record) = newest.take_if(|_| over || done.is_multiple_of(EVALUATE_EVERY)) {
+        if let Some(record) = newest.take_if(|_| over || due) {
             let row = Row::of(done, &record, &evaluator.evaluate(&trainer.gpu)?, Vec::new());
             let seconds = start.elapsed().as_secs_f64();
-            if finish.reached.is_none() && row.errors.is_some_and(|e| e[0] <= THRESHOLD) {
-                finish.reached = Some((seconds, done));
-            }
             finish.rows.push((row, seconds));
+            finish.diagnostics.push(conflicts(&record));
+            seen = (done, seconds);
         }
         if over {
             finish.seconds = start.elapsed().as_secs_f64();
             return Ok(Some(finish));
         }
         trainer.set_progress((elapsed / budget).min(1.0));
-        let due = (done / EVALUATE_EVERY + 1) * EVALUATE_EVERY - done;
-        newest = trainer.advance(piece(trainer, budget).min(due))?.pop();
+        newest = trainer.advance(piece(trainer, budget).min(seen.0 + EVALUATE_EVERY - done))?.pop();
         let error = finish.rows.last().and_then(|(row, _)| row.errors).map(|errors| errors[0]);
         tick(start.elapsed().as_secs_f64(), error);
     }
