@@ -46,12 +46,14 @@ impl Band {
     pub fn over_time(runs: &[&Run], budget: f64) -> Band {
         let courses: Vec<&Course> =
             runs.iter().map(|run| &run.outcome.course).filter(|course| !course.seconds.is_empty()).collect();
-        let first = courses.iter().map(|course| course.seconds[0]).fold(0.0, f64::max);
+        let first = courses.iter().map(|course| course.seconds[0]).fold(0.0, f64::max).min(budget);
         let mut band = Band::default();
         for k in (0..=MOMENTS).filter(|_| !courses.is_empty()) {
             let moment = first + (budget - first) * k as f64 / MOMENTS as f64;
+            // the last evaluation begins when the time is up
+            let until = if k == MOMENTS { f64::INFINITY } else { moment };
             let seen = courses.iter().filter_map(|course| {
-                Some(course.rel_l2[course.seconds.iter().rposition(|seconds| *seconds <= moment)?])
+                Some(course.rel_l2[course.seconds.iter().rposition(|seconds| *seconds <= until)?])
             });
             band.add(moment, &seen.collect::<Vec<_>>());
         }
@@ -74,32 +76,35 @@ pub fn convergence(runs: &[Run]) -> Vec<Picture> {
         ("error", "relative L2 error", |course| &course.rel_l2),
         ("loss", "sum of the losses", |course| &course.total),
     ];
-    let of = |problem| {
-        kinds.map(|(kind, label, pick)| picture(runs, problem, kind, ["step", label], &|r| Band::of(r, pick)))
-    };
+    let of =
+        |problem| kinds.map(|(kind, label, pick)| picture(runs, problem, [kind, label], None, &|r| Band::of(r, pick)));
     problems_of(runs).into_iter().flat_map(of).flatten().collect()
 }
 
 /// A picture per problem: relative L2 error over `budget` seconds.
 pub fn over_time(runs: &[Run], budget: f64) -> Vec<Picture> {
-    let labels = ["seconds", "relative L2 error"];
-    let of = |problem| picture(runs, problem, "time", labels, &|runs| Band::over_time(runs, budget));
+    let labels = ["time", "relative L2 error"];
+    let of = |problem| picture(runs, problem, labels, Some(budget), &|runs| Band::over_time(runs, budget));
     problems_of(runs).into_iter().filter_map(of).collect()
 }
 
-/// A line with its band for every condition; none if nothing is known.
+/// A line with its band for every condition, over steps or the seconds of `budget`; none if nothing is known.
 fn picture(
     runs: &[Run],
     problem: &str,
-    kind: &str,
-    [over, label]: [&str; 2],
+    [kind, label]: [&str; 2],
+    budget: Option<f64>,
     band_of: &dyn Fn(&[&Run]) -> Band,
 ) -> Option<Picture> {
     let bands = conditions_of(runs).into_iter().map(|condition| (condition, band_of(&group(runs, problem, condition))));
     let bands: Vec<_> = bands.filter(|(_, band)| band.middle.iter().any(|value| value.is_finite())).collect();
     let few = bands.len() <= MOST_BANDS;
-    let heading = if over == "step" { label.to_owned() } else { format!("{label} over {over}") };
-    let mut curves = Curves::new().title(format!("{problem}: {heading}")).axes(over, label).log_y();
+    let heading = budget.map_or_else(|| label.to_owned(), |_| format!("{label} over time"));
+    let mut curves = Curves::new().title(format!("{problem}: {heading}")).log_y();
+    curves = match budget {
+        Some(budget) => curves.axes("seconds", label).x_limits(0.0, budget),
+        None => curves.axes("step", label),
+    };
     if !few {
         curves = curves.size(560, 380);
     }

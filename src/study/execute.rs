@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::training::journal::{Ending, Journal};
 use crate::training::tuning::{Choice, Tuning};
-use crate::training::{self, Checkpoint, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files};
+use crate::training::{
+    self, Checkpoint, Config, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files,
+};
 
 use super::cost::measured;
 use super::race::{Finish, race};
@@ -248,8 +250,7 @@ impl<'a> Director<'a> {
         let kernels = config.kernels();
         let built = match self.built.take().filter(|built| built.kernels == kernels) {
             Some(mut built) => {
-                let (seeds, schedule) = (config.seeds(), config.preset.schedule);
-                built.trainer.restart(seeds, schedule, config.preset.steps, &config.initial())?;
+                begin(&mut built.trainer, config)?;
                 built
             }
             None => {
@@ -279,11 +280,20 @@ fn measure(built: &Built, [warmup, timed]: [u64; 2], watch: &mut dyn Watch) -> R
     Ok(Some(times))
 }
 
+/// Puts the beginning of a run on kernels that have run already.
+fn begin(trainer: &mut Trainer<'static>, config: &Config) -> Result<()> {
+    trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &config.initial())
+}
+
 fn run_race(built: &mut Built, entry: &Entry, budget: f64, watch: &mut dyn Watch) -> Result<Option<Finish>> {
     let trainer = &mut built.trainer;
     if built.evaluator.is_none() {
         let solution = entry.config.problem.solution();
         let fresh = Evaluator::new(&trainer.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
+        // a driver may compile kernels only when they first run: no seed of a race waits for that
+        trainer.advance(1)?;
+        fresh.evaluate(&trainer.gpu)?;
+        begin(trainer, &entry.config)?;
         built.evaluator = Some(fresh);
     }
     let Some(evaluator) = &built.evaluator else { return Ok(None) };
