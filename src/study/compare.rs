@@ -257,7 +257,7 @@ pub fn conflict_table(runs: &[Run]) -> (Table, Value) {
 }
 
 /// A number between −1 and 1.
-fn signed(value: f64) -> String {
+pub(super) fn signed(value: f64) -> String {
     if value.is_finite() { format!("{value:+.2}") } else { "–".into() }
 }
 

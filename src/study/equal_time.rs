@@ -7,7 +7,7 @@ use crate::error::Result;
 
 use super::compare::{OF_STD_AND_ACR, comparison_table, comparisons, counts, error_table, losses_note};
 use super::curves::over_time;
-use super::race::{EVALUATE_EVERY, EVALUATIONS};
+use super::race::EVALUATE_EVERY;
 use super::table::{Table, cell, plus_minus};
 use super::{Analysis, Entry, Request, Resolve, Run, Study, Task, conditions_of, group, problems_of};
 use crate::math::statistics::{deviation, mean, median};
@@ -35,16 +35,18 @@ impl Study for EqualTime {
     }
 
     fn matrix(&self, request: &Request, resolve: &Resolve) -> Result<Vec<Entry>> {
+        let task = request.budget.map_or(Task::Train, |budget| Task::Race { budget, evaluations: None });
         let each = request.each_condition().into_iter();
-        let entries: Result<Vec<_>> = each.map(|v| request.each_seed(&v, task(request), resolve)).collect();
+        let entries: Result<Vec<_>> = each.map(|v| request.each_seed(&v, task, resolve)).collect();
         Ok(entries?.into_iter().flatten().collect())
     }
 
     fn analyse(&self, request: &Request, runs: &[Run]) -> Analysis {
         let (errors, numbers) = error_table(runs, "std");
         let comparisons = comparisons(runs);
+        let evaluations = format!("evaluations every {EVALUATE_EVERY} steps included");
         Analysis {
-            notes: losses_note(runs).into_iter().chain(protocol(request)).collect(),
+            notes: losses_note(runs).into_iter().chain(protocol(request, &evaluations)).collect(),
             tables: vec![race_table(runs, request.reach), errors, comparison_table(&comparisons, OF_STD_AND_ACR)],
             figures: request.budget.map(|budget| over_time(runs, budget)).unwrap_or_default(),
             document: json!({"groups": numbers, "comparisons": comparisons}),
@@ -52,18 +54,12 @@ impl Study for EqualTime {
     }
 }
 
-/// A race where there is a budget, otherwise training to the last step.
-pub(super) fn task(request: &Request) -> Task {
-    request.budget.map_or(Task::Train, |budget| Task::Race { budget })
-}
-
 /// The rules of a race, if it is one.
-pub(super) fn protocol(request: &Request) -> Option<String> {
+pub(super) fn protocol(request: &Request, evaluations: &str) -> Option<String> {
     let budget = request.budget?;
     Some(format!(
-        "Every run had {budget} s after its kernels were built, evaluations included: every {EVALUATE_EVERY} steps, and at \
-         least {EVALUATIONS} in all where steps are slow. The learning rate falls along half a cosine of the time that has \
-         passed, after a warm-up counted in steps."
+        "Every run had {budget} s after its kernels were built, {evaluations}. The learning rate falls along half a cosine of \
+         the time that has passed, after a warm-up counted in steps."
     ))
 }
 

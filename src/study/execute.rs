@@ -202,10 +202,12 @@ impl<'a> Director<'a> {
                 journal.close("finished")?;
                 Ok(None)
             }),
-            Task::Race { budget } => self.noted(entry, folder, watch, |this, journal, watch| {
+            Task::Race { budget, evaluations } => self.noted(entry, folder, watch, |this, journal, watch| {
                 let built = this.build(entry, watch)?;
                 journal.tile(&built.choice)?;
-                let Some(finish) = run_race(built, entry, budget, watch)? else { return Ok(watch.stop()) };
+                let Some(finish) = run_race(built, entry, (budget, evaluations), watch)? else {
+                    return Ok(watch.stop());
+                };
                 record_race(built, entry, folder, journal, finish)?;
                 Ok(None)
             }),
@@ -285,7 +287,12 @@ fn begin(trainer: &mut Trainer<'static>, config: &Config) -> Result<()> {
     trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &config.initial())
 }
 
-fn run_race(built: &mut Built, entry: &Entry, budget: f64, watch: &mut dyn Watch) -> Result<Option<Finish>> {
+fn run_race(
+    built: &mut Built,
+    entry: &Entry,
+    (budget, evaluations): (f64, Option<u32>),
+    watch: &mut dyn Watch,
+) -> Result<Option<Finish>> {
     let trainer = &mut built.trainer;
     if built.evaluator.is_none() {
         let solution = entry.config.problem.solution();
@@ -299,7 +306,7 @@ fn run_race(built: &mut Built, entry: &Entry, budget: f64, watch: &mut dyn Watch
     let Some(evaluator) = &built.evaluator else { return Ok(None) };
     let watch = std::cell::RefCell::new(watch);
     let stop = || watch.borrow().stop().is_some();
-    race(trainer, evaluator, budget, &stop, &mut |seconds, error| {
+    race(trainer, evaluator, budget, evaluations, &stop, &mut |seconds, error| {
         watch.borrow_mut().advances((seconds / budget).min(1.0), error);
     })
 }

@@ -148,8 +148,12 @@ pub enum Task {
     Train,
     /// Measure the time of a step.
     Measure { warmup: u64, timed: u64 },
-    /// Train for a number of seconds.
-    Race { budget: f64 },
+    /// Train for a number of seconds, with evaluations as [`super::race::race`] has them.
+    Race {
+        budget: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        evaluations: Option<u32>,
+    },
 }
 
 /// One run of a study.

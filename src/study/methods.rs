@@ -10,11 +10,13 @@ use crate::report::Cells;
 use crate::strategies;
 use crate::training::Options;
 
-use super::compare::{against, comparison_table, conflict_table, counts, error_table, losses_note};
+use super::compare::{against, comparison_table, conflict_table, counts, error_table, losses_note, signed};
 use super::curves::{convergence, over_time};
-use super::equal_time::{protocol, race_table, task};
+use super::equal_time::{protocol, race_table};
 use super::table::{Table, cell};
-use super::{Analysis, Entry, Picture, Request, Resolve, Run, Study, Variation, conditions_of, distinct, problems_of};
+use super::{
+    Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, Variation, conditions_of, distinct, problems_of,
+};
 use crate::math::statistics::{mean, quantile};
 
 /// See the module.
@@ -46,6 +48,9 @@ pub static AXES: [Axis; 2] = [
         option: |options| &mut options.strategy,
     },
 ];
+
+/// Evaluations of a run whose length is a time; its clock stands meanwhile.
+const EVALUATIONS: u32 = 20;
 
 /// A list that stands for everything there is: what does not fit the problem is left out.
 pub const ALL: &str = "all";
@@ -82,7 +87,7 @@ impl Study for Methods {
     }
 
     fn summary(&self) -> &'static str {
-        "every network with every strategy, over equal steps or equal time: errors, steps, alignment of gradients"
+        "networks and strategies in every combination, over equal steps or equal time, and what each choice brings"
     }
 
     fn defaults(&self) -> Request {
@@ -103,11 +108,13 @@ impl Study for Methods {
                 |method: &Options| values.iter().map(|value| axis.with(method, value.clone())).collect::<Vec<_>>();
             methods = methods.iter().flat_map(each).collect();
         }
+        let race = |budget| Task::Race { budget, evaluations: Some(EVALUATIONS) };
+        let task = request.budget.map_or(Task::Train, race);
         let open = request.axes.values().any(|asked| *asked == [ALL]);
         let (mut entries, mut left_out) = (Vec::new(), Vec::new());
         for (problem, method) in request.problems.iter().flat_map(|p| methods.iter().map(move |m| (p, m))) {
             let variation = Variation::of(problem, label(method), method.clone());
-            match request.each_seed(&variation, task(request), resolve) {
+            match request.each_seed(&variation, task, resolve) {
                 Ok(runs) => entries.extend(runs),
                 Err(Error::Usage(why)) if open => left_out.push(format!("without {}: {why}", variation.stem())),
                 Err(error) => return Err(error),
@@ -126,9 +133,10 @@ impl Study for Methods {
         let (conflicts, conflict_numbers) = conflict_table(runs);
         let comparisons: Vec<_> = problems_of(runs).iter().flat_map(|problem| against(runs, problem, first)).collect();
         let (choices, choice_numbers) = choice_table(runs);
+        let evaluations = format!("{EVALUATIONS} evaluations not counted");
         let curves = request.budget.map_or_else(|| convergence(runs), |budget| over_time(runs, budget));
         Analysis {
-            notes: losses_note(runs).into_iter().chain(protocol(request)).collect(),
+            notes: losses_note(runs).into_iter().chain(protocol(request, &evaluations)).collect(),
             tables: vec![
                 ranking(runs),
                 choices,
@@ -198,7 +206,7 @@ fn ranking(runs: &[Run]) -> Table {
         let all: Vec<&Run> = runs.iter().filter(|run| run.entry.variation.label == *condition).collect();
         let average = |pick: fn(&super::outcome::Conflicts) -> f64| {
             let values = all.iter().filter_map(|run| run.outcome.conflicts.as_ref().map(pick));
-            cell(mean(&values.filter(|value| value.is_finite()).collect::<Vec<_>>()))
+            signed(mean(&values.filter(|value| value.is_finite()).collect::<Vec<_>>()))
         };
         let mean_rank = mean(&ranks);
         rows.push((
@@ -209,7 +217,7 @@ fn ranking(runs: &[Run]) -> Table {
                 format!("{mean_rank:.1}"),
                 if won.is_empty() { "–".to_owned() } else { won.join(", ") },
                 cell(mean(&ratios).exp()),
-                average(|conflicts| conflicts.rate),
+                average(|conflicts| conflicts.rate).trim_start_matches('+').to_owned(),
                 average(|conflicts| conflicts.cosine),
                 average(|conflicts| conflicts.alignment),
             ],

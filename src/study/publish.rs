@@ -146,7 +146,7 @@ fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
     let length = |run: &Run| match run.entry.task {
         Task::Train => format!("{} steps", run.entry.config.preset.steps),
         Task::Measure { warmup, timed } => format!("{warmup} + {timed} steps"),
-        Task::Race { budget } => format!("{budget} s"),
+        Task::Race { budget, .. } => format!("{budget} s"),
     };
     let text = |key: &str| context.adapter[key].as_str().unwrap_or("–").to_owned();
     let seconds: f64 = runs.iter().map(|run| run.outcome.seconds).filter(|s| s.is_finite()).sum();

@@ -1,5 +1,5 @@
-//! A run whose length is a time: the learning rate follows the clock, evaluations count, and the run ends at the
-//! first look at the clock past the budget.
+//! A run whose length is a time: the learning rate follows the clock, and the run ends at the first look at the clock
+//! past the budget.
 
 use std::time::Instant;
 
@@ -7,9 +7,8 @@ use crate::error::Result;
 use crate::training::diagnosis::conflicts;
 use crate::training::{Evaluator, Row, Trainer};
 
-/// Most steps between evaluations, and about how many evaluations there are at least, however slow the steps.
+/// Steps between evaluations that count.
 pub const EVALUATE_EVERY: u64 = 250;
-pub const EVALUATIONS: u32 = 40;
 /// Steps between looks at the clock.
 const CHECK_EVERY: u64 = 25;
 /// No run takes more steps than this.
@@ -25,15 +24,17 @@ pub struct Finish {
     pub seconds: f64,
 }
 
-/// Trains for `budget` seconds; none if `stop` ended it before. `tick` hears seconds and the last error.
+/// Trains for `budget` seconds; none if `stop` ended it before. Evaluations come every [`EVALUATE_EVERY`] steps and count,
+/// or as many as asked for are spread over the budget while the clock stands. `tick` hears seconds and the last error.
 pub fn race(
     trainer: &mut Trainer,
     evaluator: &Evaluator,
     budget: f64,
+    evaluations: Option<u32>,
     stop: &dyn Fn() -> bool,
     tick: &mut dyn FnMut(f64, Option<f64>),
 ) -> Result<Option<Finish>> {
-    let start = Instant::now();
+    let mut start = Instant::now();
     let mut finish = Finish::default();
     let mut newest = None;
     // step and time of the last evaluation
@@ -41,10 +42,17 @@ pub fn race(
     while !stop() {
         let (done, elapsed) = (trainer.done(), start.elapsed().as_secs_f64());
         let over = elapsed >= budget || done >= MOST_STEPS;
-        let due = done - seen.0 >= EVALUATE_EVERY || elapsed - seen.1 >= budget / f64::from(EVALUATIONS);
+        let due = match evaluations {
+            Some(count) => elapsed - seen.1 >= budget / f64::from(count),
+            None => done - seen.0 >= EVALUATE_EVERY,
+        };
         // the last evaluation is of the last step, so one more may be due at the end
         if let Some(record) = newest.take_if(|_| over || due) {
+            let began = Instant::now();
             let row = Row::of(done, &record, &evaluator.evaluate(&trainer.gpu)?, Vec::new());
+            if evaluations.is_some() {
+                start += began.elapsed();
+            }
             let seconds = start.elapsed().as_secs_f64();
             finish.rows.push((row, seconds));
             finish.diagnostics.push(conflicts(&record));
@@ -55,7 +63,8 @@ pub fn race(
             return Ok(Some(finish));
         }
         trainer.set_progress((elapsed / budget).min(1.0));
-        newest = trainer.advance(piece(trainer, budget).min(seen.0 + EVALUATE_EVERY - done))?.pop();
+        let most = if evaluations.is_some() { u64::MAX } else { seen.0 + EVALUATE_EVERY - done };
+        newest = trainer.advance(piece(trainer, budget).min(most))?.pop();
         let error = finish.rows.last().and_then(|(row, _)| row.errors).map(|errors| errors[0]);
         tick(start.elapsed().as_secs_f64(), error);
     }
