@@ -128,7 +128,7 @@ mod tests {
         let cells = Cells::new(&names(2), &names(1), &[1e-3, 1.0]).title("t").axes("a", "b");
         let image = raster::paint(&cells.draw().drawing);
         let left = 2.0 * GAP + font::width("row <0>", LABEL, false) + LABEL + GAP;
-        let at = |k: f64| image.at((2.0 * (left + k * CELL[0] + 4.0)) as u32, 2 * (TOP as u32 + 4));
+        let at = |k: f64| image.at((2.0 * (left + k * WIDTH + 4.0)) as u32, 2 * (TOP as u32 + 4));
         assert_eq!(at(0.0), Palette::Magnitude.color(0.0));
         assert_eq!(at(1.0), Palette::Magnitude.color(1.0));
         for values in [&[f64::NAN, -1.0][..], &[0.0, f64::INFINITY], &[2.0, 2.0], &[]] {
