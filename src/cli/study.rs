@@ -344,9 +344,9 @@ fn dry_run(args: &Args, study: &dyn Study, gpu: &Gpu, entries: &[Entry]) -> anyh
     for entry in entries {
         let points: Vec<_> = entry.config.preset.points.iter().map(usize::to_string).collect();
         text += &format!(
-            "{:<40} {:>7} steps  {} {}×{}  {} parameters  {} points\n",
+            "{:<40} {:>13}  {} {}×{}  {} parameters  {} points\n",
             entry.name,
-            entry.config.preset.steps,
+            entry.length(),
             entry.config.network.name(),
             entry.config.shape.depth,
             entry.config.shape.width,

@@ -177,6 +177,15 @@ impl Entry {
         serde_json::json!({"task": self.task, "configuration": self.config.fingerprint()}).to_string()
     }
 
+    /// How long it is, in words.
+    pub fn length(&self) -> String {
+        match self.task {
+            Task::Train => format!("{} steps", self.config.preset.steps),
+            Task::Measure { warmup, timed } => format!("{warmup} + {timed} steps"),
+            Task::Race { budget, .. } => format!("{budget} s"),
+        }
+    }
+
     /// Parameters of its network.
     pub fn parameters(&self) -> usize {
         self.config.network.layout(&self.config.shape).trained()

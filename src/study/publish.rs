@@ -9,7 +9,7 @@ use crate::report::{Page, Tone};
 use crate::training::files;
 
 use super::table::csv_line;
-use super::{Analysis, Request, Run, Status, Study, Task, distinct};
+use super::{Analysis, Request, Run, Status, Study, distinct};
 
 /// What the documents say about the study as a whole.
 pub struct Context<'a> {
@@ -143,11 +143,6 @@ fn sentence(text: &str) -> String {
 fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
     let list = |values: Vec<String>| if values.is_empty() { "–".to_owned() } else { values.join(", ") };
     let presets = distinct(runs.iter().map(|run| run.entry.config.preset.name.to_owned()));
-    let length = |run: &Run| match run.entry.task {
-        Task::Train => format!("{} steps", run.entry.config.preset.steps),
-        Task::Measure { warmup, timed } => format!("{warmup} + {timed} steps"),
-        Task::Race { budget, .. } => format!("{budget} s"),
-    };
     let text = |key: &str| context.adapter[key].as_str().unwrap_or("–").to_owned();
     let seconds: f64 = runs.iter().map(|run| run.outcome.seconds).filter(|s| s.is_finite()).sum();
     let seeds = &context.request.seeds;
@@ -158,7 +153,7 @@ fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
         ("Conditions", list(conditions)),
         ("Seeds", format!("{} ({} …)", seeds.len(), seeds.first().copied().unwrap_or(0))),
         ("Preset", list(presets)),
-        ("Length of a run", list(distinct(runs.iter().map(length)))),
+        ("Length of a run", list(distinct(runs.iter().map(|run| run.entry.length())))),
         ("Time of the runs", format!("{seconds:.0} s")),
         ("Adapter", format!("{} ({}, {})", text("name"), text("kind"), text("backend"))),
     ];
