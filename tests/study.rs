@@ -36,6 +36,7 @@ fn studies_from_beginning_to_end() {
     killed_and_continued(&folder.path().join("killed"));
     measured(&folder.path().join("cost"));
     against_the_clock(&folder.path().join("race"));
+    methods(&folder.path().join("methods"));
 }
 
 /// A whole study, its files, the same again, and other settings in the same folder.
@@ -141,6 +142,69 @@ fn against_the_clock(folder: &Path) {
     assert!(last[last.len() - 2].parse::<f64>().unwrap() < 1.2e-4, "{history}");
 }
 
+/// Two strategies against the clock: killed in the second run, continued, and what it says of the gradients.
+fn methods(folder: &Path) {
+    let asked = ["--networks", "mlp", "--strategies", "sum,config", "--seeds", "2", "--budget", "1", "--reach", "9"];
+    let mut child = study("methods", folder, &asked).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let run = |label: &str, seed: u64| folder.join(format!("runs/klein-gordon-mlp+{label}-s{seed}"));
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while !run("sum", 19019).join("run.json").exists() {
+        assert!(Instant::now() < deadline, "the second run did not begin in time");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(json(&run("sum", 19019).join("run.json"))["status"], "running");
+    let first = std::fs::read(run("sum", 19018).join("run.json")).unwrap();
+    let continued = study("methods", folder, &asked).output().unwrap();
+    expect(&continued, 0);
+    let progress = text(&continued.stderr);
+    assert_eq!(progress.matches("found finished").count(), 1, "{progress}");
+    assert!(std::fs::read(run("sum", 19018).join("run.json")).unwrap() == first, "the finished run was touched");
+    let summary = json(&folder.join("summary.json"));
+    assert_eq!((&summary["finished"], &summary["runs_in_all"]), (&4.into(), &4.into()));
+    for known in summary["runs"].as_array().unwrap() {
+        // the whole budget, also for the run that was killed
+        assert!(known["measured"]["seconds"].as_f64().unwrap() >= 1.0, "{known}");
+        let folder = folder.join("runs").join(known["run"].as_str().unwrap());
+        let by_hand = alignment(&folder.join("diagnostics.jsonl"));
+        let alignment = known["conflicts"]["alignment"].as_f64().unwrap();
+        assert!((alignment - by_hand).abs() < 1e-12, "{alignment} instead of {by_hand}: {known}");
+        let rows = std::fs::read_to_string(folder.join("history.csv")).unwrap().lines().count() - 1;
+        assert_eq!(std::fs::read_to_string(folder.join("diagnostics.jsonl")).unwrap().lines().count(), rows);
+    }
+    let choice = &summary["analysis"]["choices"][0];
+    assert_eq!(
+        (&choice["choice"], &choice["instead_of"], &choice["pairs"]),
+        (&"config".into(), &"sum".into(), &2.into())
+    );
+    let table = std::fs::read_to_string(folder.join("table.md")).unwrap();
+    assert!(table.contains("| klein-gordon | mlp+config | 2") && table.contains("| 9.00 "), "{table}");
+    for picture in ["overview.png", "klein-gordon-time.png"] {
+        assert_eq!(&std::fs::read(folder.join("figures").join(picture)).unwrap()[..4], b"\x89PNG");
+    }
+}
+
+/// 2‖mean of the unit gradients‖² − 1 from their Gram matrix, averaged over the recorded steps.
+fn alignment(diagnostics: &Path) -> f64 {
+    let text = std::fs::read_to_string(diagnostics).unwrap();
+    let scores: Vec<f64> = text
+        .lines()
+        .map(|line| {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let tasks = row["gradient_norms"].as_array().unwrap().len();
+            let mut gram = vec![1.0; tasks * tasks];
+            for pair in row["cosines"].as_array().unwrap() {
+                let [i, j] = [0, 1].map(|side| pair[side].as_u64().unwrap() as usize);
+                (gram[i * tasks + j], gram[j * tasks + i]) = (pair[2].as_f64().unwrap(), pair[2].as_f64().unwrap());
+            }
+            let mean: f64 = gram.iter().sum::<f64>() / (tasks * tasks) as f64;
+            2.0 * mean - 1.0
+        })
+        .collect();
+    scores.iter().sum::<f64>() / scores.len() as f64
+}
+
 /// Tables without a number are no success.
 #[test]
 fn a_study_whose_runs_fail_is_no_success() {
@@ -163,7 +227,7 @@ fn a_study_whose_runs_fail_is_no_success() {
 #[test]
 fn wrong_requests_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: [(&str, &[&str], &str); 7] = [
+    let cases: [(&str, &[&str], &str); 12] = [
         ("cor", &[], "did you mean `core`"),
         ("core", &["--conditions", "std,acrr"], "did you mean `acr`"),
         ("core", &["--condition", "acr"], "use --conditions"),
@@ -171,6 +235,11 @@ fn wrong_requests_say_what_to_do() {
         ("cost", &["--timed", "0"], "--timed must be at least 1"),
         ("equal-time", &["--budget", "-1"], "--budget"),
         ("robustness", &["--rates", "100"], "--rate 100"),
+        ("methods", &["--strategies", "sum,pcgrd"], "did you mean `pcgrad`"),
+        ("methods", &["--network", "lda"], "use --networks"),
+        ("methods", &["--conditions", "std"], "belongs to core"),
+        ("methods", &["--reach", "0"], "--reach 0"),
+        ("core", &["--strategies", "sum"], "belongs to methods"),
     ];
     for (name, more, part) in cases {
         let output = study(name, folder.path(), more).output().unwrap();

@@ -51,18 +51,21 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Problems as rows, conditions as columns; a cell counts runs and shows the median of their final errors.
+    /// Problems against conditions, the longer list as rows; a cell counts runs and shows the median of their final errors.
     fn table(&self) -> String {
-        let label = |e: &'a Entry| e.variation.label.as_str();
-        let problem = |e: &'a Entry| e.variation.problem.as_str();
-        let conditions = distinct(self.entries.iter().map(label));
-        let mut text = format!("{:<18}", "median relative L2");
-        conditions.iter().for_each(|condition| text += &format!("{condition:>18}"));
-        for row in distinct(self.entries.iter().map(problem)) {
-            text += &format!("\n{row:<18}");
-            for column in &conditions {
+        type Key = for<'e> fn(&'e Entry) -> &'e str;
+        let keys: [Key; 2] = [|e| &e.variation.problem, |e| &e.variation.label];
+        let mut lists = keys.map(|key| (key, distinct(self.entries.iter().map(key))));
+        lists.sort_by_key(|(_, values)| std::cmp::Reverse(values.len()));
+        let [(row_of, rows), (column_of, columns)] = lists;
+        let wide = rows.iter().map(|row| row.len()).max().unwrap_or(0).max(18);
+        let mut text = format!("{:<wide$}", "median relative L2");
+        columns.iter().for_each(|column| text += &format!("{column:>18}"));
+        for row in rows {
+            text += &format!("\n{row:<wide$}");
+            for column in &columns {
                 let here: Vec<usize> = (0..self.entries.len())
-                    .filter(|&k| problem(&self.entries[k]) == row && label(&self.entries[k]) == *column)
+                    .filter(|&k| row_of(&self.entries[k]) == row && column_of(&self.entries[k]) == *column)
                     .collect();
                 let over: Vec<&Outcome> = here.iter().filter_map(|&k| self.outcomes[k].as_ref()).collect();
                 let errors: Vec<f64> = over.iter().map(|o| o.rel_l2()).filter(|e| e.is_finite()).collect();

@@ -7,6 +7,7 @@ use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::names;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
 use acr_pinn_gpu::study::execute::{Director, state_of};
+use acr_pinn_gpu::study::methods::AXES;
 use acr_pinn_gpu::study::publish::{Context, finished, part, publish};
 use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
 use acr_pinn_gpu::training::journal::utc_now;
@@ -33,6 +34,12 @@ pub struct Args {
     /// std, gcr, lda, acr, or matched: std with as many parameters as lda [default: the study's]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     conditions: Vec<String>,
+    /// methods: networks to combine, or all [default: lda]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    networks: Vec<String>,
+    /// methods: rules that combine gradients, or all [default: all]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    strategies: Vec<String>,
     /// How many seeds, counting up from --seed [default: 5 from 19018; cost: 3]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
@@ -59,9 +66,13 @@ pub struct Args {
     /// cost: steps that are timed [default: 200]
     #[arg(long, value_name = "N")]
     timed: Option<u64>,
-    /// equal-time: wall-clock seconds of a run [default: 2462]
+    /// equal-time, methods: wall-clock seconds of a run [default: 2462; methods: the preset's steps instead]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     budget: Option<f64>,
+    /// equal-time, methods: the relative L2 error whose first time counts [default: 0.05; methods: what half of the
+    /// runs on a problem end with]
+    #[arg(long, value_name = "ERROR", allow_negative_numbers = true)]
+    reach: Option<f64>,
     /// The study's directory; the same again continues it [default: studies/NAME-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -88,6 +99,8 @@ const EXAMPLES: &str = "Examples:
   acr-pinn-gpu study core --dry-run                          which runs, and about how long
   acr-pinn-gpu study cost --problems cavity --widths 20,50   time and memory of a step
   acr-pinn-gpu study equal-time --budget 600 --out DIR       the same again continues it
+  acr-pinn-gpu study methods --networks mlp,lda --strategies sum,pcgrad,config --budget 20 --seeds 2
+                                                             every network with every strategy, 20 s a run
   acr-pinn-gpu study core --shard 2/8 --out DIR              one of eight processes; the same without --shard
                                                              puts everything together";
 
@@ -206,8 +219,10 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
         ("strategy", shared.strategy.is_some()),
     ] {
         if given {
+            let axis = AXES.iter().find(|axis| axis.name == flag && request.axes.contains_key(axis.list));
             return Err(Error::Usage(format!(
-                "a study goes through conditions: use --conditions A,B instead of --{flag}"
+                "a study goes through conditions: use --{} A,B instead of --{flag}",
+                axis.map_or("conditions", |axis| axis.list)
             )));
         }
     }
@@ -225,6 +240,9 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
     if let Some(odd) = request.conditions.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::Usage(names::unknown("condition", odd, &known)));
     }
+    for (axis, asked) in AXES.iter().zip([&args.networks, &args.strategies]).filter(|(_, asked)| !asked.is_empty()) {
+        request.axes.insert(axis.list, asked.clone());
+    }
     let first = shared.seed.unwrap_or(request.seeds[0]);
     let count = args.seeds.unwrap_or(request.seeds.len() as u64);
     request.seeds = config::seeds(first, count)?;
@@ -237,15 +255,18 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
     one_of(["residual-scale", "scales"], shared.residual_scale, &args.scales, &mut request.scales)?;
     request.warmup = args.warmup.unwrap_or(request.warmup);
     request.timed = args.timed.unwrap_or(request.timed);
-    request.budget = args.budget.unwrap_or(request.budget);
+    request.budget = args.budget.or(request.budget);
+    request.reach = args.reach.or(request.reach);
     if request.timed == 0 {
         return Err(Error::Usage("--timed must be at least 1".into()));
     }
     if let Some(many) = [request.warmup, request.timed].into_iter().find(|steps| *steps > MOST_TIMED) {
         return Err(Error::Usage(format!("{many} steps are more than the {MOST_TIMED} that are timed at most")));
     }
-    if !(request.budget > 0.0 && request.budget.is_finite()) {
-        return Err(Error::Usage(format!("--budget {} is no number of seconds", request.budget)));
+    for (flag, number, what) in [("budget", request.budget, "number of seconds"), ("reach", request.reach, "error")] {
+        if let Some(odd) = number.filter(|number| !(*number > 0.0 && number.is_finite())) {
+            return Err(Error::Usage(format!("--{flag} {odd} is no {what}")));
+        }
     }
     Ok(request)
 }
@@ -274,7 +295,11 @@ fn does_nothing(args: &Args, study: &str) -> Result<()> {
         ("scales", !args.scales.is_empty(), &["robustness"]),
         ("warmup", args.warmup.is_some(), &["cost"]),
         ("timed", args.timed.is_some(), &["cost"]),
-        ("budget", args.budget.is_some(), &["equal-time"]),
+        ("budget", args.budget.is_some(), &["equal-time", "methods"]),
+        ("reach", args.reach.is_some(), &["equal-time", "methods"]),
+        ("networks", !args.networks.is_empty(), &["methods"]),
+        ("strategies", !args.strategies.is_empty(), &["methods"]),
+        ("conditions", !args.conditions.is_empty(), &["core", "cost", "ablation", "robustness", "equal-time"]),
     ];
     match flags.into_iter().find(|(_, given, studies)| *given && !studies.contains(&study)) {
         Some((flag, _, studies)) => Err(Error::Usage(format!(
@@ -287,9 +312,8 @@ fn does_nothing(args: &Args, study: &str) -> Result<()> {
 
 /// The shared options with what is particular to one run.
 fn resolve(args: &Args, variation: &Variation, preset: &str) -> Result<Config> {
-    let mut options = Options::from(&args.options);
+    let mut options = variation.method.clone().over(Options::from(&args.options));
     let problem = problem_file::find(&variation.problem)?;
-    options.condition = Some(variation.label.clone());
     options.seed = Some(variation.seed);
     options.width = variation.width.or(options.width);
     options.depth = variation.depth.or(options.depth);
@@ -320,9 +344,9 @@ fn dry_run(args: &Args, study: &dyn Study, gpu: &Gpu, entries: &[Entry]) -> anyh
     for entry in entries {
         let points: Vec<_> = entry.config.preset.points.iter().map(usize::to_string).collect();
         text += &format!(
-            "{:<40} {:>7} steps  {} {}×{}  {} parameters  {} points\n",
+            "{:<40} {:>13}  {} {}×{}  {} parameters  {} points\n",
             entry.name,
-            entry.config.preset.steps,
+            entry.length(),
             entry.config.network.name(),
             entry.config.shape.depth,
             entry.config.shape.width,

@@ -6,7 +6,10 @@ use super::paint::{Paint, Rgb};
 use super::scale::Scale;
 use super::{Figure, Palette, font};
 
-const CELL: [f64; 2] = [104.0, 48.0];
+const WIDTH: f64 = 104.0;
+/// Height of a cell where there are few rows, and where there are many.
+const HEIGHTS: [f64; 2] = [48.0, 26.0];
+const MANY: usize = 6;
 const GAP: f64 = 10.0;
 const TOP: f64 = 30.0;
 
@@ -53,7 +56,8 @@ impl Cells {
     pub fn draw(&self) -> Figure {
         let widest = self.rows.iter().map(|row| font::width(row, LABEL, false)).fold(0.0, f64::max);
         let left = 2.0 * GAP + widest + if self.labels[1].is_empty() { 0.0 } else { LABEL + GAP };
-        let size = [self.columns.len() as f64 * CELL[0], self.rows.len() as f64 * CELL[1]];
+        let [wide, high] = self.size_of_cell();
+        let size = [self.columns.len() as f64 * wide, self.rows.len() as f64 * high];
         let panel = Rect { left, top: TOP, width: size[0], height: size[1] };
         let below = GAP + LABEL + if self.labels[0].is_empty() { GAP } else { LABEL + 2.0 * GAP };
         let heading = Text { size: 13.5, bold: true, ..Text::label(&self.title, [GAP, 15.5], Align::Start) };
@@ -61,17 +65,17 @@ impl Cells {
         drawing.text(heading);
         for row in 0..self.rows.len() {
             for column in 0..self.columns.len() {
-                let corner = [left + column as f64 * CELL[0], TOP + row as f64 * CELL[1]];
+                let corner = [left + column as f64 * wide, TOP + row as f64 * high];
                 self.cell(&mut drawing, corner, self.values[row * self.columns.len() + column]);
             }
         }
         drawing.frame(panel, Stroke::new(Paint::Frame, 1.0));
         let baseline = panel.bottom() + GAP + 0.73 * LABEL;
         for (k, name) in self.columns.iter().enumerate() {
-            drawing.text(Text::label(name, [left + (k as f64 + 0.5) * CELL[0], baseline], Align::Middle));
+            drawing.text(Text::label(name, [left + (k as f64 + 0.5) * wide, baseline], Align::Middle));
         }
         for (k, name) in self.rows.iter().enumerate() {
-            let y = TOP + (k as f64 + 0.5) * CELL[1] + 0.36 * LABEL;
+            let y = TOP + (k as f64 + 0.5) * high + 0.36 * LABEL;
             drawing.text(Text::label(name, [left - GAP, y], Align::End));
         }
         let soft = |text: Text| Text { paint: Paint::Soft, ..text };
@@ -82,10 +86,15 @@ impl Cells {
         Figure { drawing }
     }
 
+    fn size_of_cell(&self) -> [f64; 2] {
+        [WIDTH, HEIGHTS[usize::from(self.rows.len() > MANY)]]
+    }
+
     fn cell(&self, drawing: &mut Drawing, [left, top]: [f64; 2], value: f64) {
         let unit = if value > 0.0 { self.scale().unit(value).clamp(0.0, 1.0) } else { f64::NAN };
         let color = Palette::Magnitude.color(unit);
-        let rect = Rect { left, top, width: CELL[0], height: CELL[1] };
+        let [width, height] = self.size_of_cell();
+        let rect = Rect { left, top, width, height };
         drawing.fill(rect, if unit.is_nan() { Paint::Grid } else { Paint::Fixed(color) });
         let [r, g, b] = color.map(f64::from);
         const DARK: Rgb = [0x1f, 0x23, 0x28];
@@ -95,7 +104,7 @@ impl Cells {
             false => Paint::Fixed([255; 3]),
         };
         let text = if value.is_finite() { format!("{value:.2e}") } else { "none".to_owned() };
-        let at = [left + 0.5 * CELL[0], top + 0.5 * CELL[1] + 0.36 * LABEL];
+        let at = [left + 0.5 * width, top + 0.5 * height + 0.36 * LABEL];
         drawing.text(Text { paint: ink, size: 12.5, ..Text::label(text, at, Align::Middle) });
     }
 
@@ -119,7 +128,7 @@ mod tests {
         let cells = Cells::new(&names(2), &names(1), &[1e-3, 1.0]).title("t").axes("a", "b");
         let image = raster::paint(&cells.draw().drawing);
         let left = 2.0 * GAP + font::width("row <0>", LABEL, false) + LABEL + GAP;
-        let at = |k: f64| image.at((2.0 * (left + k * CELL[0] + 4.0)) as u32, 2 * (TOP as u32 + 4));
+        let at = |k: f64| image.at((2.0 * (left + k * WIDTH + 4.0)) as u32, 2 * (TOP as u32 + 4));
         assert_eq!(at(0.0), Palette::Magnitude.color(0.0));
         assert_eq!(at(1.0), Palette::Magnitude.color(1.0));
         for values in [&[f64::NAN, -1.0][..], &[0.0, f64::INFINITY], &[2.0, 2.0], &[]] {

@@ -46,6 +46,7 @@ figcaption { margin-top: 0.5rem; color: var(--soft); font-size: 0.86rem; line-he
 table { border-collapse: collapse; font-size: 0.9rem; font-feature-settings: "tnum"; }
 th, td { padding: 0.35rem 1.1rem 0.35rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+td:first-child { white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 pre { overflow-x: auto; margin: 0.75rem 0; padding: 0.75rem 1rem; border: 1px solid var(--line); border-radius: 8px; background: var(--ground);
   font: 0.85rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }

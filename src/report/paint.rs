@@ -46,6 +46,14 @@ const SERIES: [(Rgb, Rgb); 7] = [
 ];
 
 impl Paint {
+    /// Lengths of dash and gap of a line: when the colours begin again, lines are dashed, then dotted.
+    pub fn dash(self) -> Option<[f64; 2]> {
+        match self {
+            Paint::Series(n) => [None, Some([6.0, 4.0]), Some([1.5, 3.0])][n / SERIES.len() % 3],
+            _ => None,
+        }
+    }
+
     /// The colour on light ground.
     pub fn light(self) -> Rgb {
         match self {

@@ -69,7 +69,7 @@ impl Series {
     }
 
     pub(super) fn stroke(&self, paint: Paint) -> Stroke {
-        Stroke { dash: self.dashed.then_some([6.0, 4.0]), ..Stroke::new(paint, LINE) }
+        Stroke { dash: self.dashed.then_some([6.0, 4.0]).or(paint.dash()), ..Stroke::new(paint, LINE) }
     }
 }
 

@@ -35,7 +35,7 @@ impl Study for Ablation {
 
     fn analyse(&self, _: &Request, runs: &[Run]) -> Analysis {
         let (conflicts, conflict_numbers) = conflict_table(runs);
-        let (errors, error_numbers) = error_table(runs);
+        let (errors, error_numbers) = error_table(runs, "std");
         let effects: Vec<Effects> = problems_of(runs).iter().flat_map(|problem| effects(runs, problem)).collect();
         let points = coupling(&effects);
         let mut figures: Vec<Picture> = scatter(&points).into_iter().collect();

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::outcome::Conflicts;
 use super::table::{Table, cell, spread};
 use super::{Run, Status, conditions_of, distinct, group, problems_of};
 use crate::math::statistics::{bootstrap_mean, deviation, holm, mean, quantile, wilcoxon_greater};
@@ -41,20 +42,21 @@ fn pairs(runs: &[Run], problem: &str, reference: &str, candidate: &str) -> Vec<[
     group(runs, problem, reference).iter().filter_map(found).collect()
 }
 
-/// All comparisons of a study, in two families per problem: every condition against std, and acr against every
-/// other. Comparisons without a pair are left out.
+/// The comparisons of the paper's conditions, in two families per problem: every condition against std, and acr against
+/// every other. Comparisons without a pair are left out.
 pub fn comparisons(runs: &[Run]) -> Vec<Comparison> {
     let conditions = conditions_of(runs);
     let has = |name: &str| conditions.contains(&name);
-    let mut all = Vec::new();
-    for problem in problems_of(runs) {
-        let against_std = conditions.iter().filter(|_| has("std")).map(|&c| ("std", c)).filter(|(_, c)| *c != "std");
-        let of_acr = conditions.iter().filter(|_| has("acr")).map(|&c| (c, "acr")).filter(|(c, _)| *c != "acr");
-        for family in [against_std.collect::<Vec<_>>(), of_acr.filter(|(c, _)| *c != "std").collect()] {
-            all.extend(family_of(runs, problem, &family));
-        }
-    }
-    all
+    let others = conditions.iter().filter(|_| has("acr")).map(|&c| (c, "acr"));
+    let of_acr: Vec<_> = others.filter(|(c, _)| !["acr", "std"].contains(c)).collect();
+    let of = |problem| [against(runs, problem, "std"), family_of(runs, problem, &of_acr)].concat();
+    problems_of(runs).into_iter().flat_map(of).collect()
+}
+
+/// Every other condition against `reference` on one problem, as one family.
+pub fn against(runs: &[Run], problem: &str, reference: &str) -> Vec<Comparison> {
+    let others = conditions_of(runs).into_iter().filter(|condition| *condition != reference);
+    family_of(runs, problem, &others.map(|condition| (reference, condition)).collect::<Vec<_>>())
 }
 
 fn family_of(runs: &[Run], problem: &str, family: &[(&str, &str)]) -> Vec<Comparison> {
@@ -83,14 +85,16 @@ fn family_of(runs: &[Run], problem: &str, family: &[(&str, &str)]) -> Vec<Compar
     found
 }
 
-/// Table of [`comparisons`].
-pub fn comparison_table(comparisons: &[Comparison]) -> Table {
+/// Table of [`comparisons`]; `families` says what Holm's adjustment goes over.
+pub fn comparison_table(comparisons: &[Comparison], families: &str) -> Table {
     let mut table = Table::new(
         "Paired comparisons of the final relative L2 error",
         &["problem", "reference", "candidate", "better in", "mean difference", "95 % interval", "p", "p (Holm)"],
-        "Difference = reference − candidate over pairs with the same seed; positive: the candidate is better. \
-         Interval: percentile bootstrap of the mean, 10 000 resamples. p: one-sided Wilcoxon signed-rank test, exact; \
-         with n pairs it cannot be below 1/2ⁿ. Holm: within a problem, against std and of acr separately.",
+        format!(
+            "Difference = reference − candidate over pairs with the same seed; positive: the candidate is better. \
+             Interval: percentile bootstrap of the mean, 10 000 resamples. p: one-sided Wilcoxon signed-rank test, exact; \
+             with n pairs it cannot be below 1/2ⁿ. Holm: within a problem{families}."
+        ),
     );
     for c in comparisons {
         table.rows.push(vec![
@@ -107,8 +111,11 @@ pub fn comparison_table(comparisons: &[Comparison]) -> Table {
     table
 }
 
-/// Final and best errors of every problem and condition, with the ratio to std.
-pub fn error_table(runs: &[Run]) -> (Table, Value) {
+/// The families of [`comparisons`].
+pub const OF_STD_AND_ACR: &str = ", against std and of acr separately";
+
+/// Final and best errors of every problem and condition, with the ratio to `reference`.
+pub fn error_table(runs: &[Run], reference: &str) -> (Table, Value) {
     let mut table = Table::new(
         "Errors",
         &[
@@ -119,10 +126,12 @@ pub fn error_table(runs: &[Run]) -> (Table, Value) {
             "best",
             "relative L∞, last step",
             "best",
-            "std ÷ this",
+            &format!("{reference} ÷ this"),
         ],
-        "Mean ± standard deviation over the seeds that finished (ddof 0). Nothing is selected: the last step counts, \
-         the best step is shown beside it. Last column: mean relative L2 error of std divided by this one's.",
+        format!(
+            "Mean ± standard deviation over the seeds that finished (ddof 0). Nothing is selected: the last step counts, \
+             the best step is shown beside it. Last column: mean relative L2 error of {reference} divided by this one's."
+        ),
     );
     let mut document = Vec::new();
     for problem in problems_of(runs) {
@@ -130,7 +139,7 @@ pub fn error_table(runs: &[Run]) -> (Table, Value) {
             let finished = group(runs, problem, condition).into_iter().filter(|run| run.outcome.last.is_some());
             finished.map(pick).collect()
         };
-        let plain = mean(&of("std", &|run| run.outcome.rel_l2()));
+        let plain = mean(&of(reference, &|run| run.outcome.rel_l2()));
         for condition in conditions_of(runs) {
             let all = group(runs, problem, condition);
             let measures: [Vec<f64>; 4] = [
@@ -151,7 +160,7 @@ pub fn error_table(runs: &[Run]) -> (Table, Value) {
                 .map(|(name, v)| ((*name).to_owned(), json!({"mean": mean(v), "std": deviation(v, 0), "values": v})))
                 .collect();
             document.push(json!({"problem": problem, "condition": condition, "runs": all.len(),
-                "finished": measures[0].len(), "errors": values, "std_over_this": ratio}));
+                "finished": measures[0].len(), "errors": values, "reference": reference, "reference_over_this": ratio}));
         }
     }
     (table, document.into())
@@ -194,7 +203,7 @@ fn spread_of(values: &[f64]) -> f64 {
 }
 
 /// "5", or "4 of 5, 1 diverged".
-fn counts(runs: &[&Run]) -> String {
+pub(super) fn counts(runs: &[&Run]) -> String {
     let count = |status: Status| runs.iter().filter(|run| run.outcome.status == status).count();
     if count(Status::Finished) == runs.len() {
         return runs.len().to_string();
@@ -208,9 +217,18 @@ fn counts(runs: &[&Run]) -> String {
 pub fn conflict_table(runs: &[Run]) -> (Table, Value) {
     let mut table = Table::new(
         "Conflicts between the terms' gradients",
-        &["problem", "condition", "conflict rate", "projection ratio", "mean cosine of each pair"],
+        &[
+            "problem",
+            "condition",
+            "conflict rate",
+            "mean cosine",
+            "alignment",
+            "projection ratio",
+            "mean cosine of each pair",
+        ],
         "Averages over the recorded steps and the seeds. Conflict rate: share of pairs with a negative cosine. \
-         Projection ratio: how far the strategy moves the plain sum of gradients, relative to its length.",
+         Alignment: 2‖mean of the unit gradients‖² − 1 (arXiv 2502.00604), from −1, where they cancel, to 1, where all point \
+         the same way. Projection ratio: how far the strategy moves the plain sum of gradients, relative to its length.",
     );
     let mut document = Vec::new();
     for problem in problems_of(runs) {
@@ -218,21 +236,29 @@ pub fn conflict_table(runs: &[Run]) -> (Table, Value) {
             let group = group(runs, problem, condition);
             let known: Vec<_> = group.iter().filter_map(|run| run.outcome.conflicts.as_ref()).collect();
             let Some(first) = known.first() else { continue };
-            let average = |pick: &dyn Fn(&super::outcome::Conflicts) -> f64| {
+            let average = |pick: &dyn Fn(&Conflicts) -> f64| {
                 mean(&known.iter().map(|c| pick(c)).filter(|x| x.is_finite()).collect::<Vec<_>>())
             };
             let (rate, ratio) = (average(&|c| c.rate), average(&|c| c.projection_ratio));
+            let (cosine, alignment) = (average(&|c| c.cosine), average(&|c| c.alignment));
             let cosines: Vec<(String, f64)> = (0..first.cosines.len())
                 .map(|k| (first.cosines[k].0.clone(), average(&|c| c.cosines.get(k).map_or(f64::NAN, |c| c.1))))
                 .collect();
-            let shown: Vec<String> = cosines.iter().map(|(pair, cosine)| format!("{pair} {cosine:+.2}")).collect();
-            let row = [problem.to_owned(), condition.to_owned(), format!("{rate:.2}"), format!("{ratio:.3}")];
-            table.rows.push(row.into_iter().chain([shown.join(", ")]).collect());
+            let shown: Vec<String> =
+                cosines.iter().map(|(pair, cosine)| format!("{pair} {}", signed(*cosine))).collect();
+            let row =
+                [problem.to_owned(), condition.to_owned(), format!("{rate:.2}"), signed(cosine), signed(alignment)];
+            table.rows.push(row.into_iter().chain([format!("{ratio:.3}"), shown.join(", ")]).collect());
             document.push(json!({"problem": problem, "condition": condition, "conflict_rate": rate,
-                "projection_ratio": ratio, "cosines": cosines}));
+                "mean_cosine": cosine, "alignment": alignment, "projection_ratio": ratio, "cosines": cosines}));
         }
     }
     (table, document.into())
+}
+
+/// A number between −1 and 1.
+pub(super) fn signed(value: f64) -> String {
+    if value.is_finite() { format!("{value:+.2}") } else { "–".into() }
 }
 
 /// A sentence about runs that did not end well; none if all did.
@@ -306,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_table_of_errors_is_readable() {
-        let (table, _) = error_table(&example());
+        let (table, _) = error_table(&example(), "std");
         let text = table.markdown();
         let lines: Vec<&str> = text.lines().skip(4).take(3).collect();
         assert_eq!(

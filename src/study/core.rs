@@ -4,7 +4,9 @@ use serde_json::json;
 
 use crate::error::Result;
 
-use super::compare::{comparison_table, comparisons, conflict_table, error_table, losses_note, parts_table};
+use super::compare::{
+    OF_STD_AND_ACR, comparison_table, comparisons, conflict_table, error_table, losses_note, parts_table,
+};
 use super::curves::convergence;
 use super::{Analysis, Entry, Request, Resolve, Run, Study, Task};
 
@@ -31,12 +33,12 @@ impl Study for Core {
     }
 
     fn analyse(&self, _: &Request, runs: &[Run]) -> Analysis {
-        let (errors, error_numbers) = error_table(runs);
+        let (errors, error_numbers) = error_table(runs, "std");
         let (conflicts, conflict_numbers) = conflict_table(runs);
         let comparisons = comparisons(runs);
         Analysis {
             notes: losses_note(runs).into_iter().collect(),
-            tables: vec![errors, parts_table(runs), comparison_table(&comparisons), conflicts],
+            tables: vec![errors, parts_table(runs), comparison_table(&comparisons, OF_STD_AND_ACR), conflicts],
             figures: convergence(runs),
             document: json!({"groups": error_numbers, "comparisons": comparisons, "conflicts": conflict_numbers}),
         }

@@ -51,7 +51,7 @@ pub fn estimate(gpu: &Gpu, entries: &[Entry]) -> Result<Estimate> {
         estimate.stepping += match entry.task {
             Task::Train => entry.config.preset.steps as f64 * step,
             Task::Measure { warmup, timed } => (warmup + timed) as f64 * step,
-            Task::Race { budget } => budget,
+            Task::Race { budget, .. } => budget,
         };
     }
     Ok(estimate)

@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::training::journal::{Ending, Journal};
 use crate::training::tuning::{Choice, Tuning};
-use crate::training::{self, Checkpoint, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files};
+use crate::training::{
+    self, Checkpoint, Config, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files,
+};
 
 use super::cost::measured;
 use super::race::{Finish, race};
@@ -200,10 +202,12 @@ impl<'a> Director<'a> {
                 journal.close("finished")?;
                 Ok(None)
             }),
-            Task::Race { budget } => self.noted(entry, folder, watch, |this, journal, watch| {
+            Task::Race { budget, evaluations } => self.noted(entry, folder, watch, |this, journal, watch| {
                 let built = this.build(entry, watch)?;
                 journal.tile(&built.choice)?;
-                let Some(finish) = run_race(built, entry, budget, watch)? else { return Ok(watch.stop()) };
+                let Some(finish) = run_race(built, entry, (budget, evaluations), watch)? else {
+                    return Ok(watch.stop());
+                };
                 record_race(built, entry, folder, journal, finish)?;
                 Ok(None)
             }),
@@ -248,8 +252,7 @@ impl<'a> Director<'a> {
         let kernels = config.kernels();
         let built = match self.built.take().filter(|built| built.kernels == kernels) {
             Some(mut built) => {
-                let (seeds, schedule) = (config.seeds(), config.preset.schedule);
-                built.trainer.restart(seeds, schedule, config.preset.steps, &config.initial())?;
+                begin(&mut built.trainer, config)?;
                 built
             }
             None => {
@@ -279,17 +282,31 @@ fn measure(built: &Built, [warmup, timed]: [u64; 2], watch: &mut dyn Watch) -> R
     Ok(Some(times))
 }
 
-fn run_race(built: &mut Built, entry: &Entry, budget: f64, watch: &mut dyn Watch) -> Result<Option<Finish>> {
+/// Puts the beginning of a run on kernels that have run already.
+fn begin(trainer: &mut Trainer<'static>, config: &Config) -> Result<()> {
+    trainer.restart(config.seeds(), config.preset.schedule, config.preset.steps, &config.initial())
+}
+
+fn run_race(
+    built: &mut Built,
+    entry: &Entry,
+    (budget, evaluations): (f64, Option<u32>),
+    watch: &mut dyn Watch,
+) -> Result<Option<Finish>> {
     let trainer = &mut built.trainer;
     if built.evaluator.is_none() {
         let solution = entry.config.problem.solution();
         let fresh = Evaluator::new(&trainer.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
+        // a driver may compile kernels only when they first run: no seed of a race waits for that
+        trainer.advance(1)?;
+        fresh.evaluate(&trainer.gpu)?;
+        begin(trainer, &entry.config)?;
         built.evaluator = Some(fresh);
     }
     let Some(evaluator) = &built.evaluator else { return Ok(None) };
     let watch = std::cell::RefCell::new(watch);
     let stop = || watch.borrow().stop().is_some();
-    race(trainer, evaluator, budget, &stop, &mut |seconds, error| {
+    race(trainer, evaluator, budget, evaluations, &stop, &mut |seconds, error| {
         watch.borrow_mut().advances((seconds / budget).min(1.0), error);
     })
 }
@@ -304,11 +321,8 @@ fn record_race(built: &Built, entry: &Entry, folder: &Path, journal: &mut Journa
     files::write(&folder.join("history.csv"), csv.as_bytes())?;
     let trainer = &built.trainer;
     Model::of(&entry.config, trainer.parameters()?, trainer.done()).save(&folder.join("model.safetensors"))?;
-    let reached = finish.reached.map(|(seconds, step)| json!([seconds, step])).unwrap_or_default();
-    journal.note(
-        "measured",
-        json!({"seconds": finish.seconds, "reached_seconds": reached[0], "reached_step": reached[1]}),
-    );
+    finish.diagnostics.iter().try_for_each(|line| journal.diagnose(line))?;
+    journal.note("measured", json!({"seconds": finish.seconds}));
     let reference =
         built.evaluator.as_ref().and_then(|evaluator| evaluator.solution()).map(|known| known.origin.as_str());
     let ending = Ending { last: history.rows.last(), history: &history, chain: None, reference };

@@ -1,11 +1,11 @@
 //! What was asked of a study, and the runs that follow from it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::Result;
-use crate::networks::matched;
 use crate::problems;
-use crate::training::Config;
+use crate::training::{Config, Options};
 
 /// What a user asked of a study; each study has its own defaults.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -13,6 +13,8 @@ pub struct Request {
     pub problems: Vec<String>,
     /// `std`, `gcr`, `lda`, `acr`, and `matched`: std with as many parameters as lda.
     pub conditions: Vec<String>,
+    /// Instead of conditions: the values to combine along each axis of `methods`.
+    pub axes: BTreeMap<&'static str, Vec<String>>,
     pub seeds: Vec<u64>,
     /// Hidden widths, depths and points of the equation to go through; empty: the preset's.
     pub widths: Vec<usize>,
@@ -24,8 +26,10 @@ pub struct Request {
     /// Steps before and during a measurement of time.
     pub warmup: u64,
     pub timed: u64,
-    /// Wall-clock seconds of a run whose length is a time.
-    pub budget: f64,
+    /// Wall-clock seconds of a run, where its length is a time.
+    pub budget: Option<f64>,
+    /// The relative L2 error whose first time counts; none: the study chooses.
+    pub reach: Option<f64>,
 }
 
 /// Seeds of the revised study.
@@ -37,6 +41,7 @@ impl Request {
         Request {
             problems: problems::ALL.iter().map(|problem| problem.name().to_owned()).collect(),
             conditions: ["std", "gcr", "lda", "acr"].map(str::to_owned).into(),
+            axes: BTreeMap::new(),
             seeds: (FIRST_SEED..FIRST_SEED + 5).collect(),
             widths: Vec::new(),
             depths: Vec::new(),
@@ -45,7 +50,8 @@ impl Request {
             scales: Vec::new(),
             warmup: 100,
             timed: 200,
-            budget: 2462.0,
+            budget: None,
+            reach: None,
         }
     }
 
@@ -73,8 +79,11 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Variation {
     pub problem: String,
-    /// The condition, or `matched`.
+    /// The condition, `matched`, or a method's choices.
     pub label: String,
+    /// What the label stands for, as options of a run.
+    #[serde(skip)]
+    pub method: Options,
     pub seed: u64,
     pub width: Option<usize>,
     pub depth: Option<usize>,
@@ -88,9 +97,28 @@ pub struct Variation {
 
 impl Variation {
     /// A problem under a condition, everything else as shared.
-    pub fn new(problem: &str, label: &str) -> Variation {
-        let (problem, label) = (problem.to_owned(), label.to_owned());
-        Variation { problem, label, seed: 0, width: None, depth: None, points: None, rate: None, residual_scale: None }
+    pub fn new(problem: &str, condition: &str) -> Variation {
+        let named = |name: &str| Some(name.to_owned());
+        let method = match condition {
+            "matched" => Options { network: named("matched"), strategy: named("sum"), ..Options::default() },
+            _ => Options { condition: named(condition), ..Options::default() },
+        };
+        Variation::of(problem, condition.to_owned(), method)
+    }
+
+    /// A problem by a method that is called `label`, everything else as shared.
+    pub fn of(problem: &str, label: String, method: Options) -> Variation {
+        Variation {
+            problem: problem.to_owned(),
+            label,
+            method,
+            seed: 0,
+            width: None,
+            depth: None,
+            points: None,
+            rate: None,
+            residual_scale: None,
+        }
     }
 
     /// Its name without the seed: what runs have in common that are averaged.
@@ -120,8 +148,12 @@ pub enum Task {
     Train,
     /// Measure the time of a step.
     Measure { warmup: u64, timed: u64 },
-    /// Train for a number of seconds.
-    Race { budget: f64 },
+    /// Train for a number of seconds, with evaluations as [`super::race::race`] has them.
+    Race {
+        budget: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        evaluations: Option<u32>,
+    },
 }
 
 /// One run of a study.
@@ -134,21 +166,24 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Resolves `variation`; `matched` becomes the plain network with as many parameters as lda.
+    /// Resolves `variation`.
     pub fn new(variation: Variation, task: Task, resolve: &Resolve) -> Result<Entry> {
-        let config = if variation.label == "matched" {
-            let model = resolve(&Variation { label: "lda".into(), ..variation.clone() })?;
-            let width = Some(matched::width(&model.shape));
-            resolve(&Variation { label: "std".into(), width, ..variation.clone() })?
-        } else {
-            resolve(&variation)?
-        };
+        let config = resolve(&variation)?;
         Ok(Entry { name: format!("{}-s{}", variation.stem(), variation.seed), variation, config, task })
     }
 
     /// What decides the numbers of the run, in one line: the folder of another is not taken for this one's.
     pub fn fingerprint(&self) -> String {
         serde_json::json!({"task": self.task, "configuration": self.config.fingerprint()}).to_string()
+    }
+
+    /// How long it is, in words.
+    pub fn length(&self) -> String {
+        match self.task {
+            Task::Train => format!("{} steps", self.config.preset.steps),
+            Task::Measure { warmup, timed } => format!("{warmup} + {timed} steps"),
+            Task::Race { budget, .. } => format!("{budget} s"),
+        }
     }
 
     /// Parameters of its network.

@@ -4,7 +4,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `core`, `cost`, `ablation`, `robustness`, `equal_time` | one study each: its matrix and its analysis |
+//! | `core`, `cost`, `ablation`, `robustness`, `equal_time`, `methods` | one study each: its matrix and its analysis |
 //! | `matrix` | what was asked, and the runs that follow |
 //! | `outcome` | what a run's folder says about it |
 //! | `execute`, `race` | performing runs: training, measuring, training against the clock |
@@ -21,6 +21,7 @@ pub mod equal_time;
 pub mod estimate;
 pub mod execute;
 pub mod matrix;
+pub mod methods;
 pub mod outcome;
 pub mod publish;
 pub mod race;
@@ -36,8 +37,14 @@ use crate::math::names;
 use crate::report::Figure;
 
 /// Every study, in the order `list` prints them.
-pub static ALL: &[&dyn Study] =
-    &[&core::Core, &cost::Cost, &ablation::Ablation, &robustness::Robustness, &equal_time::EqualTime];
+pub static ALL: &[&dyn Study] = &[
+    &core::Core,
+    &cost::Cost,
+    &ablation::Ablation,
+    &robustness::Robustness,
+    &equal_time::EqualTime,
+    &methods::Methods,
+];
 
 /// The study called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> std::result::Result<&'static dyn Study, String> {

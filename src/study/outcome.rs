@@ -35,11 +35,23 @@ pub struct Course {
     pub seconds: Vec<f64>,
 }
 
+impl Course {
+    /// Number of the first row whose relative L2 error is at most `error`.
+    pub fn reached(&self, error: f64) -> Option<usize> {
+        self.rel_l2.iter().position(|rel_l2| *rel_l2 <= error)
+    }
+}
+
 /// How the gradients of the terms stood to each other, averaged over the rows of the diagnostics.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Conflicts {
     /// Share of pairs with a negative cosine.
     pub rate: f64,
+    /// Mean over the pairs of their cosines.
+    pub cosine: f64,
+    /// A = 2‖mean of the unit gradients‖² − 1 (arXiv 2502.00604): 1 where all point the same way, −1 where they
+    /// cancel, and the cosine where there are two.
+    pub alignment: f64,
     /// ‖g − Σ gᵢ‖ / ‖Σ gᵢ‖.
     pub projection_ratio: f64,
     /// Mean cosine of each pair of terms, by "first–second".
@@ -161,14 +173,43 @@ fn conflicts(lines: &str, document: &Value) -> Option<Conflicts> {
     });
     Some(Conflicts {
         cosines: cosines.collect(),
+        cosine: mean(&|row| Some(crate::math::statistics::mean(&cosines_of(row)?))),
+        alignment: mean(&alignment),
         rate: mean(&|row| row["conflict_rate"].as_f64()),
         projection_ratio: mean(&|row| row["projection_ratio"].as_f64()),
     })
 }
 
+/// The cosine of every pair in a line of the diagnostics.
+fn cosines_of(row: &Value) -> Option<Vec<f64>> {
+    row["cosines"].as_array()?.iter().map(|pair| pair[2].as_f64()).collect()
+}
+
+/// See [`Conflicts::alignment`]: with n unit rows, n²‖mean‖² = n + 2 Σ cosines. Rows of length zero take no part.
+fn alignment(row: &Value) -> Option<f64> {
+    let norms = row["gradient_norms"].as_array()?.iter().map(Value::as_f64);
+    let rows = norms.filter(|norm| norm.is_some_and(|norm| norm > 0.0)).count() as f64;
+    let both = 2.0 * cosines_of(row)?.iter().sum::<f64>();
+    (rows > 0.0).then(|| 2.0 * (rows + both) / (rows * rows) - 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Unit rows (1, 0), (0, 1) and (0.6, 0.8) have the mean (1.6, 1.8) / 3.
+    #[test]
+    fn alignment_is_that_of_the_unit_rows() {
+        let pairs = serde_json::json!([[0, 1, 0.0], [0, 2, 0.6], [1, 2, 0.8]]);
+        let row = serde_json::json!({"gradient_norms": [3.0, 0.1, 2.0], "cosines": pairs});
+        let by_hand = 2.0 * (1.6_f64.powi(2) + 1.8_f64.powi(2)) / 9.0 - 1.0;
+        assert!((alignment(&row).unwrap() - by_hand).abs() < 1e-15);
+        let two = |norms: [f64; 2], cosine: f64| {
+            alignment(&serde_json::json!({"gradient_norms": norms, "cosines": [[0, 1, cosine]]})).unwrap()
+        };
+        assert!((two([1.0, 5.0], -0.25) + 0.25).abs() < 1e-15);
+        assert_eq!((two([1.0, 0.0], 0.0), two([1.0, 1.0], -1.0)), (1.0, -1.0));
+    }
 
     #[test]
     fn a_folder_is_read_and_an_empty_one_is_open() {
@@ -186,7 +227,8 @@ mod tests {
             "step,pde,bc,total,rel_l2,rel_linf,mse,lr\n2,1,1,2,0.2,0.9,1,1e-3\n4,1,2,3,0.25,0.5,0.1,1e-3\n",
         );
         let line = |step: u64, cosine: f64| {
-            format!("{{\"step\":{step},\"cosines\":[[0,1,{cosine}]],\"conflict_rate\":1.0,\"projection_ratio\":0.5}}\n")
+            let numbers = "\"gradient_norms\":[1,2],\"conflict_rate\":1.0,\"projection_ratio\":0.5";
+            format!("{{\"step\":{step},\"cosines\":[[0,1,{cosine}]],{numbers}}}\n")
         };
         // step 2 was done again after an interruption, and the last line is cut off
         write("diagnostics.jsonl", &(line(2, 0.9) + &line(2, -0.5) + &line(4, -0.1) + "{\"step\":"));
@@ -198,7 +240,10 @@ mod tests {
         let conflicts = outcome.conflicts.unwrap();
         assert_eq!((conflicts.rate, conflicts.projection_ratio), (1.0, 0.5));
         assert_eq!(conflicts.cosines[0].0, "pde–bc");
-        assert!((conflicts.cosines[0].1 + 0.3).abs() < 1e-15);
+        for mean in [conflicts.cosines[0].1, conflicts.cosine, conflicts.alignment] {
+            assert!((mean + 0.3).abs() < 1e-15, "{mean}");
+        }
+        assert_eq!((outcome.course.reached(0.3), outcome.course.reached(0.1)), (Some(0), None));
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn finished(runs: &[Run]) -> usize {
     runs.iter().filter(|run| matches!(run.outcome.status, Status::Finished | Status::Diverged)).count()
 }
 
-const CSV_COLUMNS: [&str; 18] = [
+const CSV_COLUMNS: [&str; 20] = [
     "run",
     "problem",
     "condition",
@@ -94,6 +94,8 @@ const CSV_COLUMNS: [&str; 18] = [
     "mse",
     "best_rel_l2",
     "conflict_rate",
+    "mean_cosine",
+    "alignment",
     "projection_ratio",
     "seconds",
     "step_ms",
@@ -104,7 +106,7 @@ fn cells(run: &Run) -> Vec<String> {
     let (entry, o) = (&run.entry, &run.outcome);
     let number = |value: f64| if value.is_finite() { format!("{value:.6e}") } else { String::new() };
     let errors = o.last.unwrap_or([f64::NAN; 3]);
-    let conflicts = o.conflicts.as_ref().map_or([f64::NAN; 2], |c| [c.rate, c.projection_ratio]);
+    let conflicts = o.conflicts.as_ref().map_or([f64::NAN; 4], |c| [c.rate, c.cosine, c.alignment, c.projection_ratio]);
     let status = serde_json::to_value(o.status).unwrap_or_default();
     let step_ms = o.measured.get("median_ms").copied().unwrap_or(o.step_ms);
     let mut row = vec![entry.name.clone(), entry.variation.problem.clone(), entry.variation.label.clone()];
@@ -141,17 +143,17 @@ fn sentence(text: &str) -> String {
 fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
     let list = |values: Vec<String>| if values.is_empty() { "–".to_owned() } else { values.join(", ") };
     let presets = distinct(runs.iter().map(|run| run.entry.config.preset.name.to_owned()));
-    let steps = distinct(runs.iter().map(|run| run.entry.config.preset.steps.to_string()));
     let text = |key: &str| context.adapter[key].as_str().unwrap_or("–").to_owned();
     let seconds: f64 = runs.iter().map(|run| run.outcome.seconds).filter(|s| s.is_finite()).sum();
     let seeds = &context.request.seeds;
+    let conditions = distinct(runs.iter().map(|run| run.entry.variation.label.clone()));
     let cards = [
         ("Runs", format!("{} of {}", finished(runs), runs.len())),
         ("Problems", list(context.request.problems.clone())),
-        ("Conditions", list(context.request.conditions.clone())),
+        ("Conditions", list(conditions)),
         ("Seeds", format!("{} ({} …)", seeds.len(), seeds.first().copied().unwrap_or(0))),
         ("Preset", list(presets)),
-        ("Steps", list(steps)),
+        ("Length of a run", list(distinct(runs.iter().map(|run| run.entry.length())))),
         ("Time of the runs", format!("{seconds:.0} s")),
         ("Adapter", format!("{} ({}, {})", text("name"), text("kind"), text("backend"))),
     ];

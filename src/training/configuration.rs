@@ -19,7 +19,7 @@ pub const CONDITIONS: [(&str, &str, &str); 4] =
     [("std", "mlp", "sum"), ("gcr", "mlp", "pcgrad"), ("lda", "lda", "sum"), ("acr", "lda", "pcgrad")];
 
 /// What may be asked of a run, by flags or by a file; what is left out follows from the preset.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Options {
     /// paper, revised or quick [default: paper on a GPU, quick on a CPU adapter]

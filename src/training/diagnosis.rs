@@ -19,20 +19,26 @@ const DECIDED: f64 = 0.45;
 /// Keeps the logarithm of a closed gate finite.
 const SMALLEST: f64 = 1e-12;
 
+/// How the gradients stood to each other in the step of `record`: what follows from their Gram matrix alone.
+pub fn conflicts(record: &StepRecord) -> Value {
+    let gram = Gram::from_entries(record.losses.len(), record.gram.iter().map(|&m| f64::from(m)).collect());
+    let coefficients: Vec<f64> = record.coefficients.iter().map(|&c| f64::from(c)).collect();
+    let conflicts = gram.conflicts(&coefficients);
+    json!({"step": record.step + 1, "lr": record.rate, "coefficients": coefficients,
+        "gradient_norms": conflicts.norms, "cosines": conflicts.cosines, "conflict_rate": conflicts.conflict_rate,
+        "projection_ratio": conflicts.projection_ratio})
+}
+
 /// The line after the step of `record`, which must be the trainer's last one.
 ///
 /// # Errors
 /// The device is lost.
 pub fn diagnosis(trainer: &Trainer, record: &StepRecord) -> Result<Value> {
     let (setup, step, gpu) = (&trainer.setup, &trainer.step, &trainer.gpu);
-    let gram = Gram::from_entries(step.terms, record.gram.iter().map(|&m| f64::from(m)).collect());
-    let coefficients: Vec<f64> = record.coefficients.iter().map(|&c| f64::from(c)).collect();
-    let conflicts = gram.conflicts(&coefficients);
     let layout = setup.network.layout(&setup.shape);
     let rows: Vec<f32> = gpu.read(&step.rows, step.terms * layout.len)?;
-    let mut line = json!({"step": record.step + 1, "lr": record.rate, "coefficients": coefficients,
-        "gradient_norms": conflicts.norms, "cosines": conflicts.cosines, "conflict_rate": conflicts.conflict_rate,
-        "projection_ratio": conflicts.projection_ratio, "module_norms": module_norms(&layout, &rows)});
+    let mut line = conflicts(record);
+    line["module_norms"] = module_norms(&layout, &rows);
     let count = setup.counts[0].min(GATE_POINTS);
     let points: Vec<f32> = gpu.read(&step.points, count * setup.shape.inputs)?;
     let parameters: Vec<f64> = trainer.parameters()?.into_iter().map(f64::from).collect();

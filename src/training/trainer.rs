@@ -134,7 +134,8 @@ impl<'a> Trainer<'a> {
         self.setup = Setup { seeds, schedule, steps, ..self.setup.clone() };
         self.step.set_settings(&self.gpu, &self.setup.settings());
         self.restore(0, parameters, &vec![0.0; 2 * parameters.len()], &[])?;
-        (self.samples, self.busy) = (VecDeque::new(), Duration::ZERO);
+        // new kernels' first step is not like the others
+        (self.step_time, self.samples, self.busy) = (None, VecDeque::new(), Duration::ZERO);
         self.place(parameters)
     }
 
