@@ -9,10 +9,10 @@ use super::group::{Group, groups, share_table};
 use super::linking::needed;
 use super::network::Network;
 use super::packing::Packing;
-use super::plans::{Cuts, Keep, Plan, Work};
+use super::plans::{self, Cut, Cuts, Keep, Plan, Work};
 use super::prelude::{Prelude, plugin, shader};
 use super::residuals;
-use super::step::{RING, Setup, Share, Step, downstream_prelude, regions};
+use super::step::{RING, Setup, Share, Step, downstream_prelude, regions, spans};
 use super::target::Target;
 use super::tile::Tile;
 use super::work;
@@ -94,6 +94,9 @@ pub struct Blueprint {
 /// The buffer that packed parameters are written to.
 pub const PACKED: &str = "packed";
 
+/// Buffers that are there where points have weights; see `shaders/weighing.wgsl`.
+const WEIGHING: [&str; 3] = ["squares", "parts", "factors"];
+
 /// How a group's workgroups walk over its tiles.
 struct Walk {
     /// Tiles of each workgroup.
@@ -115,7 +118,7 @@ impl Blueprint {
         let packing = Packing::new(&setup.shape, &program, target);
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
-        let (mut gradients, slabs) = draft.cut(setup, plan, target, &program, &packing, offered)?;
+        let (mut gradients, both_ways, slabs) = draft.cut(setup, plan, target, &program, &packing, offered)?;
         let prelude = downstream_prelude(setup, &packing, &slabs, target.reducers());
         let jet = super::jets::part(setup.problem.jet());
         let data = residuals::data(setup.problem)?;
@@ -139,6 +142,7 @@ impl Blueprint {
             ]
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
+            .chain(if setup.strategy.weighing().is_some() { &WEIGHING[..] } else { &[] }.iter().copied())
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
             .collect();
@@ -147,6 +151,14 @@ impl Blueprint {
         let points = Size::Threads(setup.set_firsts().1);
         let sample =
             kernel(&mut draft, "sample", &[shader("rng"), data], points, "points, and the data of every term there");
+        if let Some(weighing) = setup.strategy.weighing() {
+            let rule = plugin("strategies", setup.strategy.name(), weighing.shader());
+            let others = [shader("weighing"), rule];
+            let [workgroups, samples] = [Size::Workgroups(spans(setup)[1]), Size::Threads(setup.weighed_samples())];
+            gradients.push(kernel(&mut draft, "survey", &others, workgroups, "the residuals' whole"));
+            gradients.push(kernel(&mut draft, "weigh", &others, samples, "factors of squared residuals"));
+        }
+        gradients.extend(both_ways);
         let slabs = Size::Workgroups(packing.slab_vectors.div_ceil(target.reducers().0));
         let memory = target.memory();
         let rows = "gₖ = Σ slabs of term k, and ⟨gᵢ, gⱼ⟩";
@@ -208,7 +220,7 @@ impl Draft {
             ("ring", RING * Step::record_length(terms)),
             ("coefficients", terms + 3),
             ("gram_parts", parts * setup.numbers_of_rows()),
-            ("state", setup.strategy.state_length(terms).max(1)),
+            ("state", setup.state_length().max(1)),
         ] {
             self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
         }
@@ -220,9 +232,15 @@ impl Draft {
         self.words("owners", &packing.owners());
         self.words("regions", &regions(setup.problem));
         self.words("orders", &orders);
+        if setup.strategy.weighing().is_some() {
+            self.buffer("squares", Kind::Storage, 4 * setup.weighed_samples() as u64, Vec::new());
+            self.buffer("parts", Kind::Storage, 4 * spans(setup)[1] as u64, Vec::new());
+            self.words("factors", &vec![1.0f32; setup.shares().1]);
+        }
     }
 
-    /// The dispatches from points to slabs, group after group, and which slabs belong to each term.
+    /// The dispatches from points to residuals, where points have weights, those from points to slabs, group after group, and
+    /// which slabs belong to each term.
     fn cut(
         &mut self,
         setup: &Setup,
@@ -231,7 +249,7 @@ impl Draft {
         program: &Program,
         packing: &Packing,
         offered: &Capabilities,
-    ) -> Result<(Vec<DispatchSpec>, Vec<[usize; 2]>)> {
+    ) -> Result<(Vec<DispatchSpec>, Vec<DispatchSpec>, Vec<[usize; 2]>)> {
         let groups = groups(setup, target)?;
         let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
         if paired && target.points() % 2 == 1 {
@@ -256,7 +274,7 @@ impl Draft {
         }
         let vectors = if target.images() { Kind::Image } else { Kind::Storage };
         self.buffer("slabs", vectors, 16 * (slab_count * packing.slab_vectors) as u64, Vec::new());
-        let mut dispatches = Vec::new();
+        let (mut measures, mut dispatches) = (Vec::new(), Vec::new());
         for (group, walk) in groups.iter().zip(&walks) {
             let tiles = if plan.keeps() == Keep::PerTile { walk.tiles } else { 1 };
             let scratch = format!("scratch of the {}", group.name);
@@ -265,10 +283,16 @@ impl Draft {
             let shares = format!("shares of the {}", group.name);
             let table = share_table(setup, group, &walk.firsts);
             self.buffer(&shares, Kind::Uniform, table.len() as u64, table);
+            if let Some((part, walk)) = weighed_part(setup, group, walk) {
+                let (piece, work) = plans::measure(&network);
+                let cut = Cut { piece: 0, layer: 0, label: piece.kernel.into(), work };
+                let cuts = Cuts { pieces: vec![piece], dispatches: vec![cut] };
+                measures.extend(self.group(setup, &part, &walk, &network, cuts, [shares.clone(), scratch.clone()]));
+            }
             let cuts = plan.cut(&network);
             dispatches.extend(self.group(setup, group, walk, &network, cuts, [shares, scratch]));
         }
-        Ok((dispatches, slabs))
+        Ok((measures, dispatches, slabs))
     }
 
     fn group(
@@ -301,6 +325,9 @@ impl Draft {
                     ("shares", shares.clone()),
                     ("scratch", scratch.clone()),
                 ]);
+                if group.weighed(setup) {
+                    buffers.extend([named("squares"), named("factors")]);
+                }
                 if label == "stage" {
                     let stretch = format!("layer {}", cut.layer);
                     if !self.buffers.iter().any(|buffer| buffer.name == stretch) {
@@ -323,6 +350,15 @@ impl Draft {
     }
 }
 
+/// Of a group the shares whose points have weights, if any, and their workgroups: they come first.
+fn weighed_part(setup: &Setup, group: &Group, walk: &Walk) -> Option<(Group, Walk)> {
+    let count = group.shares.iter().take_while(|share| share.term < setup.weighed_terms()).count();
+    let end = walk.firsts.get(count).map_or(walk.workgroups, |first| first - walk.firsts[0]);
+    let part = Group { shares: group.shares[..count].to_vec(), residuals: group.residuals.clone(), ..*group };
+    let walk = Walk { tiles: walk.tiles, workgroups: end, firsts: walk.firsts[..count].to_vec() };
+    (count > 0).then_some((part, walk))
+}
+
 fn flop_of(setup: &Setup, network: &Network, share: &Share, done: &[Work]) -> f64 {
     let jet = setup.problem.jet_of(share.term);
     let of_point = done.iter().map(|work| match work {
@@ -337,7 +373,8 @@ fn linked(setup: &Setup, group: &Group, network: &Network, prelude: &Prelude, te
     let mut parts = carrying(setup, network, group.jet, prelude.clone());
     parts.push(group.residuals.clone());
     parts.push(residuals::unknowns(setup.shape.unknowns));
-    parts.push(shader("shares"));
+    parts.push(residuals::shares(group.weighed(setup)));
+    parts.push(shader("factors"));
     parts.push(Part::new(format!("network {}", setup.network.name()), text));
     parts.push(shader(&format!("kernels/{kernel}")));
     parts

@@ -42,6 +42,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// Whether points of it have weights.
+    pub fn weighed(&self, setup: &Setup) -> bool {
+        self.shares.iter().any(|share| share.term < setup.weighed_terms())
+    }
+
     /// The constants of its kernels; its workgroups are counted from `first`, and each walks over `tiles` tiles.
     pub fn prelude(&self, setup: &Setup, network: &Network, first: usize, tiles: usize) -> Prelude {
         let mut prelude = network_prelude(setup, network);
@@ -105,7 +110,7 @@ pub(super) fn share_table(setup: &Setup, group: &Group, firsts: &[usize]) -> Vec
             first_sample: share.first_sample as u32,
             count: count as u32,
             first_workgroup: first as u32,
-            weight: (setup.problem.terms()[share.term].weight / count as f64) as f32,
+            weight: setup.weight(share) as f32,
             term: share.term as u32,
             partner_axis: axis as u32,
             partner_at: at as f32,

@@ -125,6 +125,14 @@ impl Plan for Fused {
     }
 }
 
+/// Forward only, to the residuals: the same for every plan.
+pub fn measure(network: &Network) -> (Piece, Vec<Work>) {
+    let stages = network.forward(Grain::Fused);
+    let text = network.sequence("fn forward_layer(l: u32)", &stages);
+    let work = (0..network.shape.depth).flat_map(|layer| work_of(&[&stages], layer)).collect();
+    (Piece { kernel: "measure", text, equations: equations(&[&stages]) }, work)
+}
+
 /// A kernel `stage` around `statements`; `loss` is what one tile adds to the loss.
 fn piece(functions: &str, statements: &str, loss: Option<&str>, equations: Vec<String>) -> Piece {
     let text = format!(

@@ -63,6 +63,18 @@ pub fn residuals(problem: &dyn Problem, carried: &Carried) -> Result<Part> {
     text.map(|text| Part::new(format!("residuals of {}", problem.name()), text)).map_err(Error::Usage)
 }
 
+/// `shares.wgsl`; where points have weights, what a squared residual counts is multiplied with its factor.
+pub fn shares(weighed: bool) -> Part {
+    const PLAIN: &str = "share.weight, sample";
+    const WEIGHED: &str = "share.weight * factor_of(share.first_sample + min(sample, share.count - 1u)), sample";
+    let part = shader("shares");
+    debug_assert!(part.text.matches(PLAIN).count() == 1, "`residuals` weighs a sample once");
+    match weighed {
+        false => part,
+        true => Part::new(part.name, part.text.replace(PLAIN, WEIGHED)),
+    }
+}
+
 /// How unknowns are read, and how their gradients are summed; two empty functions where there are none.
 pub fn unknowns(count: usize) -> Part {
     match count {

@@ -63,6 +63,34 @@ impl Setup<'_> {
         terms * (terms + 1) / 2 + if self.strategy.reads_entries() { 2 * terms } else { 0 }
     }
 
+    /// How many terms have points with weights, from the first on.
+    pub fn weighed_terms(&self) -> usize {
+        self.strategy.weighing().map_or(0, |weighing| weighing.terms(self.problem.terms().len()))
+    }
+
+    /// How many samples those have, which are the first ones.
+    pub fn weighed_samples(&self) -> usize {
+        self.problem.terms()[..self.weighed_terms()]
+            .iter()
+            .flat_map(|term| term.sets)
+            .map(|&set| self.counts[set])
+            .sum()
+    }
+
+    /// How many numbers the strategy keeps from step to step: its own, then those of every sample.
+    pub fn state_length(&self) -> usize {
+        let of_samples = self.strategy.weighing().map_or(0, |weighing| weighing.kept() * self.weighed_samples());
+        self.strategy.state_length(self.problem.terms().len()) + of_samples
+    }
+
+    /// What a squared residual of a share counts: its part of a mean, times the term's weight. The mean is that of the share, or
+    /// of the whole term where points have weights.
+    pub fn weight(&self, share: &Share) -> f64 {
+        let term = &self.problem.terms()[share.term];
+        let sets = if share.term < self.weighed_terms() { term.sets } else { &[share.set] };
+        term.weight / sets.iter().map(|&set| self.counts[set]).sum::<usize>() as f64
+    }
+
     /// Where the points of each set begin, and how many there are in all.
     pub fn set_firsts(&self) -> (Vec<usize>, usize) {
         firsts(&self.counts)
@@ -156,6 +184,16 @@ pub fn common_prelude(setup: &Setup) -> Prelude {
     p.line("alias Point = array<f32, AXES>;");
     p.line("alias Fields = array<Jet, FIELDS>;");
     p
+}
+
+/// Workgroups that look over the samples with weights, at most: each leaves a number, which every sample then reads.
+const SURVEYED: usize = 64;
+
+/// How many samples a workgroup of `survey` looks over, and how many workgroups there are.
+pub(super) fn spans(setup: &Setup) -> [usize; 2] {
+    let samples = setup.weighed_samples().max(1);
+    let span = samples.div_ceil(SURVEYED);
+    [span, samples.div_ceil(span)]
 }
 
 /// A built step with the buffers a trainer looks into.
@@ -329,6 +367,9 @@ pub(super) fn downstream_prelude(
     p.u32s("SLAB_FIRST", &slabs.iter().map(|[first, _]| *first).collect::<Vec<_>>());
     p.u32s("SLAB_END", &slabs.iter().map(|[_, end]| *end).collect::<Vec<_>>());
     p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
+    let [span, surveyed] = spans(setup);
+    p.u32("WEIGHED", setup.weighed_samples()).u32("SPAN", span).u32("SURVEYED", surveyed);
+    p.u32("KEPT_AT", setup.strategy.state_length(terms.len()));
     p.u32("RING", RING).u32("RECORD", Step::record_length(terms.len()));
     p.u32("POINT_COUNT", points).u32("SETS", sets.len()).bool("POINTS_GIVEN", setup.orders.is_some());
     p.u32s("SET_FIRST", &set_firsts).u32s("SET_COUNT", &setup.counts);

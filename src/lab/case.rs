@@ -128,10 +128,13 @@ impl Case {
     pub fn in_f64(&self) -> Result<Outcome<f64>> {
         let model = Model { problem: self.problem, network: self.network, shape: self.shape };
         let points: Vec<Vec<f64>> = self.points.iter().map(|points| widen(points)).collect();
-        let oracle = oracle::gradients(model, &widen(&self.parameters), &points).map_err(Error::Usage)?;
+        let mut state = oracle::state(self.strategy, model, &points);
+        let parameters = widen(&self.parameters);
+        let oracle = oracle::step_gradients(self.strategy, model, &parameters, &points, 0, &mut state);
+        let oracle = oracle.map_err(Error::Usage)?;
         let gram = Gram::of(&oracle.rows);
         let seen = Seen::of(&oracle.rows, &oracle.losses, &self.orders);
-        let mut state = vec![0.0; self.strategy.state_length(oracle.rows.len())];
+        state.truncate(self.strategy.state_length(oracle.rows.len()));
         Ok(Outcome {
             losses: oracle.losses,
             rows: oracle.rows,

@@ -12,7 +12,7 @@ pub use training::{Adam, Settings, Trajectory, orders, points, trajectory, traje
 
 use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Gates, Network, Rule, Shape, UNKNOWNS};
-use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity};
+use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity, Term};
 use crate::strategies::{Seen, Strategy};
 use fields::{Fields, Jump};
 use std::sync::Mutex;
@@ -60,8 +60,22 @@ pub fn initial(problem: &dyn Problem, network: &dyn Network, shape: &Shape, seed
 /// # Errors
 /// The number of parameters, sets or coordinates does not fit.
 pub fn gradients(model: Model, parameters: &[f64], points: &[Vec<f64>]) -> Result<Oracle, String> {
+    weighed_gradients(model, parameters, points, &[])
+}
+
+/// The same with a factor for the squared residual of every sample of the first terms, `[term][sample]`: their losses are means
+/// over all samples of a term.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn weighed_gradients(
+    model: Model,
+    parameters: &[f64],
+    points: &[Vec<f64>],
+    factors: &[Vec<f64>],
+) -> Result<Oracle, String> {
     check(model, parameters, points)?;
-    let jobs = jobs(model.problem, points);
+    let jobs = jobs(model.problem, points, factors);
     let results: Vec<Mutex<(f64, Vec<f64>)>> = jobs.iter().map(|_| Mutex::default()).collect();
     let next = AtomicUsize::new(0);
     let threads = threads().min(jobs.len());
@@ -119,20 +133,27 @@ struct Job<'a> {
     points: &'a [f64],
     /// One over the number of points of the whole set.
     weight: f64,
+    /// Of each point's squared residual; none: one.
+    factors: &'a [f64],
 }
 
 /// The points that a term takes from a set are cut into at most this many jobs, so that partial rows stay small in
 /// memory.
 const JOBS_PER_SET: usize = 32;
 
-fn jobs<'a>(problem: &dyn Problem, points: &'a [Vec<f64>]) -> Vec<Job<'a>> {
+fn jobs<'a>(problem: &dyn Problem, points: &'a [Vec<f64>], factors: &'a [Vec<f64>]) -> Vec<Job<'a>> {
     let axes = problem.axes().len();
     let mut jobs = Vec::new();
     for (term, spec) in problem.terms().iter().enumerate() {
+        let mut rest = factors.get(term).map_or(&[][..], Vec::as_slice);
+        let whole = rest.len();
         for &set in spec.sets {
             let count = points[set].len() / axes;
+            let weight = spec.weight / if whole > 0 { whole } else { count } as f64;
             for chunk in points[set].chunks(count.div_ceil(JOBS_PER_SET) * axes) {
-                jobs.push(Job { number: jobs.len(), term, points: chunk, weight: spec.weight / count as f64 });
+                let factors;
+                (factors, rest) = rest.split_at(rest.len().min(chunk.len() / axes));
+                jobs.push(Job { number: jobs.len(), term, points: chunk, weight, factors });
             }
         }
     }
@@ -142,11 +163,11 @@ fn jobs<'a>(problem: &dyn Problem, points: &'a [Vec<f64>]) -> Vec<Job<'a>> {
 impl Job<'_> {
     fn run(&self, model: Model, parameters: &[Var]) -> (f64, Vec<f64>) {
         let (mut loss, mut row) = (0.0, vec![0.0; parameters.len()]);
-        for point in self.points.chunks(model.shape.inputs) {
+        for (n, point) in self.points.chunks(model.shape.inputs).enumerate() {
             let squares = residual_at(model, parameters, self.term, point)
                 .into_iter()
                 .fold(Var::constant(0.0), |sum, r| sum + r.square());
-            let share = squares * Var::constant(self.weight);
+            let share = squares * Var::constant(self.weight * self.factors.get(n).unwrap_or(&1.0));
             loss += share.value;
             let gradient = tape::gradient(share, parameters);
             row.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
@@ -173,6 +194,52 @@ fn residual_at(model: Model, parameters: &[Var], term: usize, point: &[f64]) -> 
 pub fn residual(model: Model, parameters: &[f64], term: usize, point: &[f64]) -> Vec<f64> {
     let taped = tape::reset(parameters);
     residual_at(model, &taped, term, point).into_iter().map(|r| r.value).collect()
+}
+
+/// |r|² at every sample of the first `terms` terms, `[term][sample]`, set after set.
+fn squared_residuals(model: Model, parameters: &[f64], points: &[Vec<f64>], terms: usize) -> Vec<Vec<f64>> {
+    let taped = tape::reset(parameters);
+    let at = |term: usize, point: &[f64]| {
+        let square = residual_at(model, &taped, term, point).into_iter().map(|r| r.value * r.value).sum();
+        tape::rewind(parameters.len());
+        square
+    };
+    let of = |(term, spec): (usize, &Term)| {
+        let all = spec.sets.iter().flat_map(|&set| points[set].chunks(model.shape.inputs));
+        all.map(|point| at(term, point)).collect()
+    };
+    model.problem.terms()[..terms].iter().enumerate().map(of).collect()
+}
+
+/// What `strategy` begins with, before it fills it.
+pub fn state(strategy: &dyn Strategy, model: Model, points: &[Vec<f64>]) -> Vec<f64> {
+    let terms = model.problem.terms();
+    let samples = |term: &Term| term.sets.iter().map(|&set| points[set].len() / model.shape.inputs).sum::<usize>();
+    let of_samples = strategy.weighing().map_or(0, |weighing| {
+        weighing.kept() * terms[..weighing.terms(terms.len())].iter().map(samples).sum::<usize>()
+    });
+    vec![0.0; strategy.state_length(terms.len()) + of_samples]
+}
+
+/// Losses and gradient rows of step number `step` as `strategy` has them, with weights of points where it gives them; `state`
+/// is what it keeps.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn step_gradients(
+    strategy: &dyn Strategy,
+    model: Model,
+    parameters: &[f64],
+    points: &[Vec<f64>],
+    step: u64,
+    state: &mut [f64],
+) -> Result<Oracle, String> {
+    let Some(weighing) = strategy.weighing() else { return gradients(model, parameters, points) };
+    check(model, parameters, points)?;
+    let terms = model.problem.terms().len();
+    let squares = squared_residuals(model, parameters, points, weighing.terms(terms));
+    let factors = weighing.factors(step, &squares, &mut state[strategy.state_length(terms)..]);
+    weighed_gradients(model, parameters, points, &factors)
 }
 
 /// Derivatives of the fields at one physical point; each request is (field, axes differentiated along).
@@ -259,7 +326,7 @@ pub fn combined(
     state: &mut [f64],
 ) -> Vec<f64> {
     let seen = Seen { step, ..Seen::of(&oracle.rows, &oracle.losses, orders) };
-    strategy.combine(&oracle.rows, &seen, state)
+    strategy.combine(&oracle.rows, &seen, &mut state[..strategy.state_length(oracle.rows.len())])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The first steps of a run in f64: the same points, orders and rates as on the device.
 
-use super::{Model, combined, gradients};
+use super::{Model, combined, state, step_gradients};
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, sampling};
 use crate::problems::{PointSet, Problem, Sampling};
@@ -70,6 +70,8 @@ pub struct Trajectory {
     pub losses: Vec<Vec<f64>>,
     /// Parameters after the last update.
     pub parameters: Vec<f64>,
+    /// What the strategy keeps then.
+    pub state: Vec<f64>,
 }
 
 /// The points of every set at `step`, as the device draws them (f32 numbers in f64).
@@ -115,9 +117,10 @@ pub fn trajectory_from(
     let mut parameters: Vec<f64> = initial.iter().copied().map(f64::from).collect();
     let mut adam = Adam::new(parameters.len());
     let mut losses = Vec::new();
-    let mut state = vec![0.0; strategy.state_length(model.problem.terms().len())];
+    let mut state = state(strategy, model, &points(model.problem, settings, 0));
     for step in 0..count {
-        let oracle = gradients(model, &parameters, &points(model.problem, settings, step))?;
+        let points = points(model.problem, settings, step);
+        let oracle = step_gradients(strategy, model, &parameters, &points, step.into(), &mut state)?;
         let orders = orders(settings.seeds.order, step, oracle.rows.len());
         let gradient = combined(strategy, &oracle, step.into(), &orders, &mut state);
         adam.update(&mut parameters, &gradient, settings.schedule.rate(u64::from(step), settings.steps));
@@ -127,7 +130,7 @@ pub fn trajectory_from(
         }
         losses.push(oracle.losses);
     }
-    Ok(Trajectory { losses, parameters })
+    Ok(Trajectory { losses, parameters, state })
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ pub mod imtl_g;
 pub mod lra;
 pub mod mgda;
 pub mod pcgrad;
+pub mod rba;
 pub mod sum;
 pub mod upgrad;
+pub mod weighing;
 
 pub use aligned_mtl::AlignedMtl;
 pub use cagrad::CaGrad;
@@ -27,14 +29,16 @@ pub use imtl_g::ImtlG;
 pub use lra::Lra;
 pub use mgda::Mgda;
 pub use pcgrad::PcGrad;
+pub use rba::Rba;
 pub use sum::Sum;
 pub use upgrad::UpGrad;
+pub use weighing::Weighing;
 
 use crate::math::names;
 
 /// Every strategy, in the order `list` prints them.
 pub static ALL: &[&dyn Strategy] =
-    &[&Sum, &PcGrad, &Config, &UpGrad, &CaGrad, &Mgda, &ImtlG, &AlignedMtl, &Dcgd, &GradNorm, &Lra];
+    &[&Sum, &PcGrad, &Config, &UpGrad, &CaGrad, &Mgda, &ImtlG, &AlignedMtl, &Dcgd, &GradNorm, &Lra, &Rba];
 
 /// The strategy called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Strategy, String> {
@@ -93,6 +97,10 @@ pub trait Strategy: Sync {
     /// Whether it reads the sizes of the rows' entries, which are summed only then.
     fn reads_entries(&self) -> bool {
         false
+    }
+    /// How it weighs points, if it does.
+    fn weighing(&self) -> Option<&dyn Weighing> {
+        None
     }
     /// The combined gradient from the rows, as the paper prints it.
     fn combine(&self, rows: &[Vec<f64>], seen: &Seen, state: &mut [f64]) -> Vec<f64>;

@@ -164,7 +164,8 @@ pub struct Config {
     pub residual_scale: Option<f64>,
     /// What a user should know of these settings before the run begins.
     pub notices: Vec<String>,
-    /// Key, value and where the value comes from: `flag`, `file`, `preset …`, `condition …`, `problem` or `default`.
+    /// Key, value and where the value comes from: `flag`, `file`, `preset …`, `condition …`, `strategy …`, `problem` or
+    /// `default`.
     pub origins: BTreeMap<String, (serde_json::Value, String)>,
 }
 

@@ -77,7 +77,7 @@ impl Draft {
         for (key, (value, origin)) in [("condition", &condition), ("network", &network), ("strategy", &strategy)] {
             note(key, value.clone().into(), origin);
         }
-        let (network, strategy, condition) = (network.0, strategy.0, condition.0);
+        let (network, strategy, condition) = (network.0, strategies::find(&strategy.0).map_err(usage)?, condition.0);
         let (plan, plan_origin) = or_default(pick(&flags.plan, &file.plan), "fused");
         note("plan", plan.clone().into(), &plan_origin);
         let from_preset = format!("preset {preset_name}");
@@ -112,7 +112,18 @@ impl Draft {
                 "resampled" => Sampling::Resampled,
                 other => return Err(usage(names::unknown("sampling", other, &["fixed", "resampled"]))),
             };
+            if strategy.weighing().is_some() && preset.sampling == Sampling::Resampled {
+                let name = strategy.name();
+                return Err(usage(format!(
+                    "{name} keeps a weight for every point, and {sampling} points are new at every step: --sampling fixed"
+                )));
+            }
             note("sampling", sampling.into(), origin);
+        } else if strategy.weighing().is_some() && preset.sampling == Sampling::Resampled {
+            preset.sampling = Sampling::Fixed;
+            let name = strategy.name();
+            notices.push(format!("{name} keeps a weight for every point, so points stay: --sampling fixed"));
+            note("sampling", preset.sampling.name().into(), &format!("strategy {name}"));
         } else {
             note("sampling", preset.sampling.name().into(), &from_preset);
         }
@@ -160,7 +171,7 @@ impl Draft {
             notices,
             problem: self.problem,
             network,
-            strategy: strategies::find(&strategy).map_err(usage)?,
+            strategy,
             plan: kernels::find(&plan).map_err(usage)?,
             preset,
             condition,

@@ -233,14 +233,10 @@ impl<'a> Trainer<'a> {
 
     /// What the strategy keeps from step to step.
     pub fn state(&self) -> Result<Vec<f32>> {
-        match self.state_length() {
+        match self.setup.state_length() {
             0 => Ok(Vec::new()),
             length => self.gpu.read(&self.step.state, length),
         }
-    }
-
-    fn state_length(&self) -> usize {
-        self.setup.strategy.state_length(self.step.terms)
     }
 
     /// Puts the state after `done` steps on the device: training goes on with the same bits. `state` is the strategy's, which
@@ -249,8 +245,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// Another strategy's state.
     pub fn restore(&mut self, done: u64, parameters: &[f32], moments: &[f32], state: &[f32]) -> Result<()> {
-        if done > 0 && state.len() != self.state_length() {
-            let (name, wanted) = (self.setup.strategy.name(), self.state_length());
+        if done > 0 && state.len() != self.setup.state_length() {
+            let (name, wanted) = (self.setup.strategy.name(), self.setup.state_length());
             return Err(Error::Usage(format!("{} numbers of state: `{name}` keeps {wanted}", state.len())));
         }
         if done > 0 && !state.is_empty() {
