@@ -2,11 +2,12 @@
 
 mod common;
 
-use acr_pinn_gpu::lab::steps::small;
+use acr_pinn_gpu::kernels::{self, Tile};
+use acr_pinn_gpu::lab::steps::{SMALL, small};
 use acr_pinn_gpu::lab::strategies::{SITUATIONS, orders, rows};
 use acr_pinn_gpu::math::Variant;
 use acr_pinn_gpu::networks::Mlp;
-use acr_pinn_gpu::problems::KleinGordon;
+use acr_pinn_gpu::problems::{Burgers, KleinGordon};
 use acr_pinn_gpu::strategies::{Gram, PcGrad, Seen, Strategy};
 use acr_pinn_gpu::{lab, strategies};
 use common::{Case, Report};
@@ -36,6 +37,22 @@ fn every_rule_on_eight_terms() {
         eprintln!("{:<12} {:.1e} of {:.1e} at {}", strategy.name(), worst.error, worst.limit, worst.place);
         report.finish();
     }
+}
+
+/// Every plan on both targets measures residuals first, where points have weights.
+#[test]
+fn points_with_weights() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for &strategy in strategies::ALL.iter().filter(|strategy| strategy.weighing().is_some()) {
+        for &plan in kernels::ALL {
+            let case = Case::new(&Burgers, &Mlp, Variant::V2, [5, 1], &[21, 5, 3, 4]);
+            for tile in [Tile::Gpu(kernels::gpu::Gpu { groups: 2, ..SMALL }), small(&gpu, &case.setup())] {
+                let case = case.clone();
+                Case { strategy, plan, tile: Some(tile), ..case }.verify(&gpu, &mut report);
+            }
+        }
+    }
+    report.finish();
 }
 
 /// Coefficients of a step of four terms follow from its own rows, losses and entries: what the verb `gradients` writes.

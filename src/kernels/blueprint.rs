@@ -152,8 +152,8 @@ impl Blueprint {
         let sample =
             kernel(&mut draft, "sample", &[shader("rng"), data], points, "points, and the data of every term there");
         if let Some(weighing) = setup.strategy.weighing() {
-            let rule = plugin("strategies", setup.strategy.name(), weighing.shader());
-            let others = [shader("weighing"), rule];
+            let rule = plugin("strategies", &format!("{}_weighing", setup.strategy.name()), weighing.shader());
+            let others = [shader("weighing"), shader("schedule"), rule];
             let [workgroups, samples] = [Size::Workgroups(spans(setup)[1]), Size::Threads(setup.weighed_samples())];
             gradients.push(kernel(&mut draft, "survey", &others, workgroups, "the residuals' whole"));
             gradients.push(kernel(&mut draft, "weigh", &others, samples, "factors of squared residuals"));

@@ -35,6 +35,8 @@ pub struct Case {
     /// Flat [n, axes] per set.
     pub points: Vec<Vec<f32>>,
     pub orders: Vec<Vec<usize>>,
+    /// Learning rate.
+    pub rate: f64,
     /// None for what a run would take on this adapter.
     pub tile: Option<Tile>,
 }
@@ -68,6 +70,7 @@ impl Case {
             parameters: oracle::initial(problem, network, &shape, seeds.initial),
             points: (0..problem.sets().len()).map(|set| (set, counts[set.min(counts.len() - 1)])).map(draw).collect(),
             orders: (0..terms).map(|task| rng::order(seeds.order, 0, task as u32, terms)).collect(),
+            rate: 1e-3,
             tile: None,
         }
     }
@@ -93,7 +96,7 @@ impl Case {
             strategy: self.strategy,
             counts: self.counts(),
             resampled: false,
-            schedule: Schedule::Constant { rate: 1e-3 },
+            schedule: Schedule::Constant { rate: self.rate },
             steps: 10,
             seeds: Seeds::of(1),
             orders: Some(self.orders.clone()),
@@ -133,7 +136,7 @@ impl Case {
         let oracle = oracle::step_gradients(self.strategy, model, &parameters, &points, 0, &mut state);
         let oracle = oracle.map_err(Error::Usage)?;
         let gram = Gram::of(&oracle.rows);
-        let seen = Seen::of(&oracle.rows, &oracle.losses, &self.orders);
+        let seen = Seen { rate: self.rate, ..Seen::of(&oracle.rows, &oracle.losses, &self.orders) };
         state.truncate(self.strategy.state_length(oracle.rows.len()));
         Ok(Outcome {
             losses: oracle.losses,

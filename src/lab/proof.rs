@@ -44,6 +44,7 @@ impl Proof {
             parameters: moved_parameters(setup.problem, setup.network, &setup.shape, setup.seeds.initial),
             points: setup.counts.iter().enumerate().map(draw).collect(),
             orders: oracle::orders(setup.seeds.order, 0, setup.problem.terms().len()),
+            rate: setup.schedule.rate(0, setup.steps),
             tile: None,
         };
         let wanted = case.in_f64()?;

@@ -209,6 +209,7 @@ impl Bench<'_> {
             parameters: self.parameters.clone(),
             points,
             orders: oracle::orders(SEEDS.order, 0, terms),
+            rate: SCHEDULE.rate(0, 2 * STEPS),
             tile: None,
         };
         let mut report = Report::default();

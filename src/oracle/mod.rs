@@ -317,15 +317,16 @@ pub fn evaluate(model: Model, parameters: &[f64]) -> Option<Errors> {
     Some(solution.errors(&compared, set.counted, &values))
 }
 
-/// The combined gradient of step number `step` from the rows themselves; `state` is what the strategy keeps.
+/// The combined gradient of step number `step` with that learning rate, from the rows themselves; `state` is what the strategy
+/// keeps.
 pub fn combined(
     strategy: &dyn Strategy,
     oracle: &Oracle,
-    step: u64,
+    (step, rate): (u64, f64),
     orders: &[Vec<usize>],
     state: &mut [f64],
 ) -> Vec<f64> {
-    let seen = Seen { step, ..Seen::of(&oracle.rows, &oracle.losses, orders) };
+    let seen = Seen { step, rate, ..Seen::of(&oracle.rows, &oracle.losses, orders) };
     strategy.combine(&oracle.rows, &seen, &mut state[..strategy.state_length(oracle.rows.len())])
 }
 

@@ -122,8 +122,9 @@ pub fn trajectory_from(
         let points = points(model.problem, settings, step);
         let oracle = step_gradients(strategy, model, &parameters, &points, step.into(), &mut state)?;
         let orders = orders(settings.seeds.order, step, oracle.rows.len());
-        let gradient = combined(strategy, &oracle, step.into(), &orders, &mut state);
-        adam.update(&mut parameters, &gradient, settings.schedule.rate(u64::from(step), settings.steps));
+        let rate = settings.schedule.rate(u64::from(step), settings.steps);
+        let gradient = combined(strategy, &oracle, (step.into(), rate), &orders, &mut state);
+        adam.update(&mut parameters, &gradient, rate);
         let first = parameters.len() - model.shape.unknowns;
         for (own, unknown) in parameters[first..].iter_mut().zip(model.problem.unknowns()) {
             *own = own.clamp(unknown.lower, unknown.upper);

@@ -2,6 +2,7 @@
 //! as coefficients found from their Gram matrix alone (which is what the device does).
 
 pub mod aligned_mtl;
+pub mod brdr;
 pub mod cagrad;
 pub mod config;
 mod cosines;
@@ -19,6 +20,7 @@ pub mod upgrad;
 pub mod weighing;
 
 pub use aligned_mtl::AlignedMtl;
+pub use brdr::Brdr;
 pub use cagrad::CaGrad;
 pub use config::Config;
 pub use cosines::OWN;
@@ -38,7 +40,7 @@ use crate::math::names;
 
 /// Every strategy, in the order `list` prints them.
 pub static ALL: &[&dyn Strategy] =
-    &[&Sum, &PcGrad, &Config, &UpGrad, &CaGrad, &Mgda, &ImtlG, &AlignedMtl, &Dcgd, &GradNorm, &Lra, &Rba];
+    &[&Sum, &PcGrad, &Config, &UpGrad, &CaGrad, &Mgda, &ImtlG, &AlignedMtl, &Dcgd, &GradNorm, &Lra, &Rba, &Brdr];
 
 /// The strategy called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Strategy, String> {
@@ -53,6 +55,8 @@ pub fn find(name: &str) -> Result<&'static dyn Strategy, String> {
 pub struct Seen {
     /// Steps done before this one.
     pub step: u64,
+    /// The learning rate of this step.
+    pub rate: f64,
     /// `[K]`: the terms' losses.
     pub losses: Vec<f64>,
     /// `[K]`: how large the entries of each row are.
@@ -71,13 +75,14 @@ pub struct Entries {
 }
 
 impl Seen {
-    /// At the first step.
+    /// At the first step, with the rate zero.
     pub fn of(rows: &[Vec<f64>], losses: &[f64], orders: &[Vec<usize>]) -> Self {
         let entries = |row: &Vec<f64>| Entries {
             largest: row.iter().fold(0.0, |largest: f64, g| largest.max(g.abs())),
             mean: row.iter().map(|g| g.abs()).sum::<f64>() / row.len().max(1) as f64,
         };
-        Self { step: 0, losses: losses.to_vec(), entries: rows.iter().map(entries).collect(), orders: orders.to_vec() }
+        let entries = rows.iter().map(entries).collect();
+        Self { losses: losses.to_vec(), entries, orders: orders.to_vec(), ..Self::default() }
     }
 }
 

@@ -27,7 +27,7 @@ impl Strategy for Rba {
         "Points weighed by their residuals (residual-based attention)"
     }
     fn shader(&self) -> &'static str {
-        Sum.shader()
+        include_str!("../../shaders/strategies/rba.wgsl")
     }
     fn weighing(&self) -> Option<&dyn Weighing> {
         Some(self)
@@ -48,7 +48,7 @@ impl Weighing for Rba {
         1
     }
     fn shader(&self) -> &'static str {
-        include_str!("../../shaders/strategies/rba.wgsl")
+        include_str!("../../shaders/strategies/rba_weighing.wgsl")
     }
     fn factors(&self, step: u64, squares: &[Vec<f64>], a: &mut [f64]) -> Vec<Vec<f64>> {
         let largest = squares[0].iter().fold(LEAST, |largest, square| largest.max(square.sqrt()));
