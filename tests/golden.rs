@@ -146,7 +146,8 @@ fn check_cavity(name: &str, network: &dyn Network, variant: Variant) -> Vec<Stri
         compare(&mut failures, &format!("{name} row {k}"), &case.reordered(&got.rows[k]), wanted);
     }
     compare(&mut failures, &format!("{name} gram"), Gram::of(&got.rows).entries(), &numbers(&v["gram"]));
-    let total = oracle::combined(&PcGrad, &got, (0, 0.0), &orders(&v["pcgrad_perms"]), &mut []);
+    let total =
+        oracle::combined(&PcGrad, &got, Seen { orders: orders(&v["pcgrad_perms"]), ..Seen::default() }, &mut []);
     compare(&mut failures, &format!("{name} pcgrad"), &case.reordered(&total), &numbers(&v["pcgrad_total"]));
     failures
 }
@@ -273,7 +274,7 @@ fn four_conflicting_terms_of_klein_gordon() {
     for (k, (p, wanted)) in PcGrad::projected(&got.rows, &orders).iter().zip(rows(&v["projected"])).enumerate() {
         compare(&mut failures, &format!("projected {k}"), &case.reordered(p), &wanted);
     }
-    let total = oracle::combined(&PcGrad, &got, (0, 0.0), &orders, &mut []);
+    let total = oracle::combined(&PcGrad, &got, Seen { orders: orders.clone(), ..Seen::default() }, &mut []);
     compare(&mut failures, "total", &case.reordered(&total), &numbers(&v["pcgrad_total"]));
     let gram = Gram::of(&got.rows);
     compare(&mut failures, "gram", gram.entries(), &numbers(&v["gram"]));

@@ -39,11 +39,12 @@ fn every_rule_on_eight_terms() {
     }
 }
 
-/// Every plan on both targets measures residuals first, where points have weights.
+/// Every plan on both targets measures residuals first where points have weights, and probes them where they are probed.
 #[test]
-fn points_with_weights() {
+fn passes_before_the_step() {
     let (gpu, mut report) = (common::gpu(), Report::default());
-    for &strategy in strategies::ALL.iter().filter(|strategy| strategy.weighing().is_some()) {
+    let more = |strategy: &&&dyn Strategy| strategy.weighing().is_some() || strategy.probe_period().is_some();
+    for &strategy in strategies::ALL.iter().filter(more) {
         for &plan in kernels::ALL {
             let case = Case::new(&Burgers, &Mlp, Variant::V2, [5, 1], &[21, 5, 3, 4]);
             for tile in [Tile::Gpu(kernels::gpu::Gpu { groups: 2, ..SMALL }), small(&gpu, &case.setup())] {

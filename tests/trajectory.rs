@@ -196,6 +196,43 @@ fn points_are_weighed_as_by_the_oracle() {
     report.finish();
 }
 
+/// A probe looks again after a hundred steps and not before, at every other entry of the equation here.
+#[test]
+fn weights_by_traces_are_found_anew() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    let plain = setup(&KleinGordon::DEFAULT, Sampling::Fixed);
+    let setup = Setup { strategy: &strategies::Ntk, counts: vec![300, 12, 9], ..plain };
+    let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+    let settings = Settings {
+        points: setup.counts.clone(),
+        sampling: Sampling::Fixed,
+        schedule: setup.schedule,
+        steps: setup.steps,
+        seeds: setup.seeds,
+    };
+    let points = oracle::points(setup.problem, &settings, 0);
+    let mut trainer = trainer(&gpu, setup);
+    let lambda = |trainer: &Trainer, step: u64| -> Vec<f64> {
+        let parameters = common::widen(&trainer.parameters().unwrap());
+        let traces = oracle::traces(&strategies::Ntk, model, &parameters, &points, (step, SEEDS.order)).unwrap();
+        traces.iter().map(|trace| traces.iter().sum::<f64>() / trace).collect()
+    };
+    let mut wanted = lambda(&trainer, 0);
+    let first = wanted.clone();
+    for _ in 0..2 {
+        let records = trainer.advance(100).unwrap();
+        for record in [&records[0], &records[99]] {
+            for (k, wanted) in wanted.iter().enumerate() {
+                let place = format!("step {} weight {k}", record.step);
+                report.number(&place, record.coefficients[k].into(), *wanted, *wanted, Tolerance::COEFFICIENTS);
+            }
+        }
+        wanted = lambda(&trainer, trainer.done());
+    }
+    report.check(first[0] != wanted[0], || "every probe finds the same".to_owned());
+    report.finish();
+}
+
 /// Norms are of the rows before the step, gates are those of the parameters after it.
 #[test]
 fn diagnoses_agree_with_the_oracle() {

@@ -97,6 +97,9 @@ pub const PACKED: &str = "packed";
 /// Buffers that are there where points have weights; see `shaders/weighing.wgsl`.
 const WEIGHING: [&str; 3] = ["squares", "parts", "factors"];
 
+/// The buffer that says of a pass that it probes residuals.
+const PROBE: &str = "probe";
+
 /// How a group's workgroups walk over its tiles.
 struct Walk {
     /// Tiles of each workgroup.
@@ -123,10 +126,11 @@ impl Blueprint {
         let jet = super::jets::part(setup.problem.jet());
         let data = residuals::data(setup.problem)?;
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
+        let probes = setup.strategy.probe_period().is_some();
         let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
             let mut parts = vec![prelude.part(), shader("math"), jet.clone()];
             parts.extend_from_slice(others);
-            parts.push(shader(&format!("kernels/{label}")));
+            parts.push(if label == "reduce" { residuals::reduce(probes) } else { shader(&format!("kernels/{label}")) });
             let kernel = draft.kernel(label, parts, vec![equation.into()]);
             let buffers = [
                 "owners",
@@ -143,6 +147,7 @@ impl Blueprint {
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
             .chain(if setup.strategy.weighing().is_some() { &WEIGHING[..] } else { &[] }.iter().copied())
+            .chain(if probes { &["probing", "traces"][..] } else { &[] }.iter().copied())
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
             .collect();
@@ -158,12 +163,28 @@ impl Blueprint {
             gradients.push(kernel(&mut draft, "survey", &others, workgroups, "the residuals' whole"));
             gradients.push(kernel(&mut draft, "weigh", &others, samples, "factors of squared residuals"));
         }
-        gradients.extend(both_ways);
         let slabs = Size::Workgroups(packing.slab_vectors.div_ceil(target.reducers().0));
         let memory = target.memory();
         let rows = "gₖ = Σ slabs of term k, and ⟨gᵢ, gⱼ⟩";
-        gradients.push(kernel(&mut draft, "reduce", std::slice::from_ref(&memory), slabs, rows));
-        let others = [shader("rng"), shader("schedule"), memory, shader("double"), shader("cosines"), combine];
+        let others = [memory.clone(), shader("rng"), shader("probe")];
+        let reduce = kernel(&mut draft, "reduce", &others[..if probes { 3 } else { 1 }], slabs, rows);
+        if probes {
+            let probing = |dispatch: &DispatchSpec| {
+                let other = |(variable, name): &(&'static str, String)| match *variable {
+                    "probing" => (*variable, PROBE.to_owned()),
+                    _ => (*variable, name.clone()),
+                };
+                let buffers = dispatch.buffers.iter().map(other).collect();
+                DispatchSpec { buffers, label: format!("{}, {PROBE}", dispatch.label), ..dispatch.clone() }
+            };
+            gradients.extend(both_ways.iter().chain([&reduce]).map(probing));
+            let traces = "T = N/m ‖∇Σ ± r‖²";
+            gradients.push(kernel(&mut draft, "traces_of", &[], Size::Workgroups(1), traces));
+        }
+        gradients.extend(both_ways);
+        gradients.push(reduce);
+        let others =
+            [shader("rng"), shader("schedule"), memory, shader("double"), shader("cosines"), shader("traces"), combine];
         let coefficients = "c = strategy(⟨gᵢ, gⱼ⟩)";
         gradients.push(kernel(&mut draft, "coefficients_of", &others, Size::Workgroups(1), coefficients));
         let parameters = Size::Threads(packing.places.len());
@@ -232,6 +253,12 @@ impl Draft {
         self.words("owners", &packing.owners());
         self.words("regions", &regions(setup.problem));
         self.words("orders", &orders);
+        if setup.strategy.probe_period().is_some() {
+            self.buffer("traces", Kind::Storage, 4 * terms as u64, Vec::new());
+            for (name, words) in [("probing", [0u32; 4]), (PROBE, [1, 0, 0, 0])] {
+                self.buffer(name, Kind::Uniform, 16, bytemuck::cast_slice(&words).to_vec());
+            }
+        }
         if setup.strategy.weighing().is_some() {
             self.buffer("squares", Kind::Storage, 4 * setup.weighed_samples() as u64, Vec::new());
             self.buffer("parts", Kind::Storage, 4 * spans(setup)[1] as u64, Vec::new());
@@ -328,6 +355,9 @@ impl Draft {
                 if group.weighed(setup) {
                     buffers.extend([named("squares"), named("factors")]);
                 }
+                if setup.strategy.probe_period().is_some() {
+                    buffers.extend(["control", "settings", "probing"].map(named));
+                }
                 if label == "stage" {
                     let stretch = format!("layer {}", cut.layer);
                     if !self.buffers.iter().any(|buffer| buffer.name == stretch) {
@@ -373,8 +403,12 @@ fn linked(setup: &Setup, group: &Group, network: &Network, prelude: &Prelude, te
     let mut parts = carrying(setup, network, group.jet, prelude.clone());
     parts.push(group.residuals.clone());
     parts.push(residuals::unknowns(setup.shape.unknowns));
-    parts.push(residuals::shares(group.weighed(setup)));
+    let probed = setup.strategy.probe_period().is_some();
+    parts.push(residuals::shares(group.weighed(setup), probed));
     parts.push(shader("factors"));
+    if probed {
+        parts.extend([shader("rng"), shader("probe")]);
+    }
     parts.push(Part::new(format!("network {}", setup.network.name()), text));
     parts.push(shader(&format!("kernels/{kernel}")));
     parts

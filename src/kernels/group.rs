@@ -10,7 +10,7 @@ use crate::problems::Carried;
 use super::network::Network;
 use super::prelude::Prelude;
 use super::residuals::residuals;
-use super::step::{Setup, Share, common_prelude};
+use super::step::{Setup, Share, common_prelude, probe_constants};
 use super::target::Target;
 
 /// A term on one of its point sets as the kernel sees it; see `Share` in `shares.wgsl`.
@@ -51,6 +51,7 @@ impl Group {
     pub fn prelude(&self, setup: &Setup, network: &Network, first: usize, tiles: usize) -> Prelude {
         let mut prelude = network_prelude(setup, network);
         prelude.u32("UNKNOWNS", setup.shape.unknowns);
+        probe_constants(setup, &mut prelude);
         prelude.u32("SHARE_SLOTS", SHARE_SLOTS).u32("KERNEL_SHARES", self.shares.len());
         prelude.u32("FIRST_WORKGROUP", first).note("workgroups of kernels before this one");
         prelude.u32("TILES", tiles).note("of a workgroup, at most");

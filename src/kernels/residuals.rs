@@ -63,16 +63,36 @@ pub fn residuals(problem: &dyn Problem, carried: &Carried) -> Result<Part> {
     text.map(|text| Part::new(format!("residuals of {}", problem.name()), text)).map_err(Error::Usage)
 }
 
-/// `shares.wgsl`; where points have weights, what a squared residual counts is multiplied with its factor.
-pub fn shares(weighed: bool) -> Part {
-    const PLAIN: &str = "share.weight, sample";
-    const WEIGHED: &str = "share.weight * factor_of(share.first_sample + min(sample, share.count - 1u)), sample";
-    let part = shader("shares");
-    debug_assert!(part.text.matches(PLAIN).count() == 1, "`residuals` weighs a sample once");
-    match weighed {
-        false => part,
-        true => Part::new(part.name, part.text.replace(PLAIN, WEIGHED)),
-    }
+/// `shares.wgsl`: where points have weights, what a squared residual counts is multiplied with its factor; where residuals are
+/// probed, signs take their place in the pass that does so, and that pass may rest.
+pub fn shares(weighed: bool, probed: bool) -> Part {
+    const WEIGHED: &[(&str, &str)] = &[(
+        "share.weight, sample",
+        "share.weight * factor_of(share.first_sample + min(sample, share.count - 1u)), sample",
+    )];
+    const PROBED: &[(&str, &str)] = &[
+        ("min(TILES, (places", "min(select(TILES, 0u, resting()), (places"),
+        ("share.weight, sample", "probe_weight(share.weight), sample"),
+        (
+            "let r = residual(share.term, y, data);",
+            "let r = probed(residual(share.term, y, data), share.term, share.first_sample + sample);",
+        ),
+    ];
+    let changes = if weighed { WEIGHED } else { &[] };
+    changed(shader("shares"), if probed { PROBED } else { changes })
+}
+
+/// `reduce.wgsl`; with slabs of a pass that rests there is nothing to do.
+pub fn reduce(probed: bool) -> Part {
+    const PROBED: &[(&str, &str)] = &[("s < range.y; s += 4u", "s < select(range.y, range.x, resting()); s += 4u")];
+    changed(shader("kernels/reduce"), if probed { PROBED } else { &[] })
+}
+
+fn changed(part: Part, changes: &[(&str, &str)]) -> Part {
+    changes.iter().fold(part, |part, (plain, other)| {
+        debug_assert!(part.text.matches(plain).count() == 1, "{}: `{plain}`", part.name);
+        Part::new(part.name, part.text.replace(plain, other))
+    })
 }
 
 /// How unknowns are read, and how their gradients are summed; two empty functions where there are none.

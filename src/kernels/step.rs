@@ -9,7 +9,7 @@ use crate::math::rng::Seeds;
 use crate::math::{Jet, Schedule};
 use crate::networks::{Network, Shape};
 use crate::problems::{Problem, Sampling};
-use crate::strategies::Strategy;
+use crate::strategies::{Probe, Strategy};
 
 use super::blueprint::{Blueprint, DispatchSpec, KernelSpec, PACKED, Size};
 use super::packing::Packing;
@@ -184,6 +184,21 @@ pub fn common_prelude(setup: &Setup) -> Prelude {
     p.line("alias Point = array<f32, AXES>;");
     p.line("alias Fields = array<Jet, FIELDS>;");
     p
+}
+
+/// Constants of a pass that probes residuals, for strategies that ask for one.
+pub(super) fn probe_constants(setup: &Setup, p: &mut Prelude) {
+    let Some(period) = setup.strategy.probe_period() else { return };
+    let terms = setup.problem.terms();
+    let components: Vec<usize> =
+        setup.problem.statement().equations.iter().map(|equation| equation.texts.len()).collect();
+    let samples = terms.iter().map(|term| term.sets.iter().map(|&set| setup.counts[set]).sum::<usize>());
+    let samples: Vec<usize> = samples.collect();
+    let probes: Vec<Probe> = samples.iter().zip(&components).map(|(n, c)| Probe::of(n * c)).collect();
+    p.u32("PROBE_PERIOD", period as usize).u32("PROBE_ENTRIES", Probe::ENTRIES);
+    p.u32s("PROBE_STRIDE", &probes.iter().map(|probe| probe.stride).collect::<Vec<_>>());
+    p.f32s("PROBE_SCALE", &probes.iter().map(|probe| probe.scale()).collect::<Vec<_>>());
+    p.u32s("TERM_SAMPLE", &firsts(&samples).0).u32s("COMPONENTS", &components);
 }
 
 /// Workgroups that look over the samples with weights, at most: each leaves a number, which every sample then reads.
@@ -367,6 +382,7 @@ pub(super) fn downstream_prelude(
     p.u32s("SLAB_FIRST", &slabs.iter().map(|[first, _]| *first).collect::<Vec<_>>());
     p.u32s("SLAB_END", &slabs.iter().map(|[_, end]| *end).collect::<Vec<_>>());
     p.u32("IMAGE_ROW_BITS", IMAGE_ROW_BITS as usize);
+    probe_constants(setup, &mut p);
     let [span, surveyed] = spans(setup);
     p.u32("WEIGHED", setup.weighed_samples()).u32("SPAN", span).u32("SURVEYED", surveyed);
     p.u32("KEPT_AT", setup.strategy.state_length(terms.len()));

@@ -37,6 +37,8 @@ pub struct Case {
     pub orders: Vec<Vec<usize>>,
     /// Learning rate.
     pub rate: f64,
+    /// Seeds of what is random in the step itself.
+    pub seeds: Seeds,
     /// None for what a run would take on this adapter.
     pub tile: Option<Tile>,
 }
@@ -71,6 +73,7 @@ impl Case {
             points: (0..problem.sets().len()).map(|set| (set, counts[set.min(counts.len() - 1)])).map(draw).collect(),
             orders: (0..terms).map(|task| rng::order(seeds.order, 0, task as u32, terms)).collect(),
             rate: 1e-3,
+            seeds: Seeds::of(1),
             tile: None,
         }
     }
@@ -98,7 +101,7 @@ impl Case {
             resampled: false,
             schedule: Schedule::Constant { rate: self.rate },
             steps: 10,
-            seeds: Seeds::of(1),
+            seeds: self.seeds,
             orders: Some(self.orders.clone()),
         }
     }
@@ -129,6 +132,19 @@ impl Case {
     /// # Errors
     /// Numbers of parameters or points that do not fit the problem.
     pub fn in_f64(&self) -> Result<Outcome<f64>> {
+        self.in_f64_with(self.traces()?)
+    }
+
+    /// What a probe of the residuals finds, by the oracle.
+    pub(super) fn traces(&self) -> Result<Vec<f64>> {
+        let model = Model { problem: self.problem, network: self.network, shape: self.shape };
+        let points: Vec<Vec<f64>> = self.points.iter().map(|points| widen(points)).collect();
+        let at = (0, self.seeds.order);
+        oracle::traces(self.strategy, model, &widen(&self.parameters), &points, at).map_err(Error::Usage)
+    }
+
+    /// [`Case::in_f64`] with what a probe has found.
+    pub(super) fn in_f64_with(&self, traces: Vec<f64>) -> Result<Outcome<f64>> {
         let model = Model { problem: self.problem, network: self.network, shape: self.shape };
         let points: Vec<Vec<f64>> = self.points.iter().map(|points| widen(points)).collect();
         let mut state = oracle::state(self.strategy, model, &points);
@@ -136,7 +152,7 @@ impl Case {
         let oracle = oracle::step_gradients(self.strategy, model, &parameters, &points, 0, &mut state);
         let oracle = oracle.map_err(Error::Usage)?;
         let gram = Gram::of(&oracle.rows);
-        let seen = Seen { rate: self.rate, ..Seen::of(&oracle.rows, &oracle.losses, &self.orders) };
+        let seen = Seen { rate: self.rate, traces, ..Seen::of(&oracle.rows, &oracle.losses, &self.orders) };
         state.truncate(self.strategy.state_length(oracle.rows.len()));
         Ok(Outcome {
             losses: oracle.losses,

@@ -382,7 +382,9 @@ fn assumptions() -> Vec<String> {
 
 fn predict(setup: &Setup, groups: &[Group], blueprint: &Blueprint, tile: &gpu::Gpu, card: &Card) -> Prediction {
     let sample = setup.resampled.then_some(&blueprint.sample);
-    let dispatches = sample.into_iter().chain(&blueprint.gradients).chain([&blueprint.update]);
+    // a probe rests in nearly all steps
+    let gradients = blueprint.gradients.iter().filter(|dispatch| !dispatch.label.ends_with(", probe"));
+    let dispatches = sample.into_iter().chain(gradients).chain([&blueprint.update]);
     let mut carrying = groups.iter();
     let kernels: Vec<Kernel> = dispatches
         .map(|dispatch| match (blueprint.kernels[dispatch.kernel].label, dispatch.size) {

@@ -45,12 +45,15 @@ impl Proof {
             points: setup.counts.iter().enumerate().map(draw).collect(),
             orders: oracle::orders(setup.seeds.order, 0, setup.problem.terms().len()),
             rate: setup.schedule.rate(0, setup.steps),
+            seeds: setup.seeds,
             tile: None,
         };
-        let wanted = case.in_f64()?;
         let copies = |(points, n): (&Vec<f32>, &usize)| points.repeat(n / (points.len() / setup.shape.inputs));
         let points = case.points.iter().zip(&setup.counts).map(copies).collect();
-        Ok(Proof { case: Case { points, ..case }, wanted })
+        let whole = Case { points, ..case.clone() };
+        // a probe looks at single points, whose copies have other signs
+        let wanted = case.in_f64_with(whole.traces()?)?;
+        Ok(Proof { case: whole, wanted })
     }
 
     /// The step: parameters, points at their full number, and orders.

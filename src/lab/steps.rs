@@ -210,6 +210,7 @@ impl Bench<'_> {
             points,
             orders: oracle::orders(SEEDS.order, 0, terms),
             rate: SCHEDULE.rate(0, 2 * STEPS),
+            seeds: SEEDS,
             tile: None,
         };
         let mut report = Report::default();

@@ -40,6 +40,7 @@ fn loss_of(k: u32) -> f32 { return sizes[3u * situation * TERMS + k]; }
 fn mean_entry(k: u32) -> f32 { return sizes[(3u * situation + 1u) * TERMS + k]; }
 fn largest_entry(k: u32) -> f32 { return sizes[(3u * situation + 2u) * TERMS + k]; }
 fn learning_rate(done: u32) -> f32 { return f32(done) / f32(2u * SITUATIONS); }
+fn trace_of(k: u32) -> f32 { return loss_of((k + 1u) % TERMS); }
 fn recall(i: u32) -> f32 { return state[i]; }
 fn remember(i: u32, x: f32) { state[i] = x; }
 
@@ -117,6 +118,8 @@ fn seen(situation: usize, rows: &[Vec<f64>], kept: usize) -> (Seen, Vec<f64>) {
     let losses: Vec<f64> = (0..rows.len()).map(|k| f32_of(number(k))).collect();
     let mut seen = Seen::of(rows, &losses, &orders(situation, rows.len()));
     seen.step = situation as u64;
+    seen.traces = seen.losses.clone();
+    seen.traces.rotate_left(1);
     seen.rate = situation as f64 / (2 * SITUATIONS) as f64;
     for entries in &mut seen.entries {
         *entries = Entries { largest: f32_of(entries.largest), mean: f32_of(entries.mean) };

@@ -13,7 +13,7 @@ pub use training::{Adam, Settings, Trajectory, orders, points, trajectory, traje
 use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Gates, Network, Rule, Shape, UNKNOWNS};
 use crate::problems::{Axis, Errors, FieldDerivatives, Problem, Quantity, Term};
-use crate::strategies::{Seen, Strategy};
+use crate::strategies::{Probe, Seen, Strategy};
 use fields::{Fields, Jump};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -242,6 +242,39 @@ pub fn step_gradients(
     weighed_gradients(model, parameters, points, &factors)
 }
 
+/// What a probe of the residuals finds at `step`, a number per term; nothing in steps without one.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn traces(
+    strategy: &dyn Strategy,
+    model: Model,
+    parameters: &[f64],
+    points: &[Vec<f64>],
+    (step, seed): (u64, u64),
+) -> Result<Vec<f64>, String> {
+    check(model, parameters, points)?;
+    if strategy.probe_period().is_none_or(|period| !step.is_multiple_of(period)) {
+        return Ok(Vec::new());
+    }
+    let taped = trained(model, tape::reset(parameters));
+    let trace = |(term, spec): (usize, &Term)| {
+        let samples: Vec<&[f64]> = spec.sets.iter().flat_map(|&set| points[set].chunks(model.shape.inputs)).collect();
+        let components = model.problem.statement().equations[term].texts.len();
+        let probe = Probe::of(samples.len() * components);
+        let mut row = vec![0.0; parameters.len()];
+        for nth in 0..probe.entries() {
+            let entry = nth * probe.stride;
+            let o = residual_at(model, &taped, term, samples[entry / components])[entry % components];
+            let sign = Probe::sign(seed, step as u32, term, nth);
+            row.iter_mut().zip(tape::gradient(o, &taped)).for_each(|(sum, g)| *sum += sign * g);
+            tape::rewind(parameters.len());
+        }
+        probe.scale() * row.iter().map(|g| g * g).sum::<f64>()
+    };
+    Ok(model.problem.terms().iter().enumerate().map(trace).collect())
+}
+
 /// Derivatives of the fields at one physical point; each request is (field, axes differentiated along).
 pub fn derivatives(model: Model, parameters: &[f64], point: &[f64], requests: &[(usize, &[usize])]) -> Vec<f64> {
     let taped = tape::reset(parameters);
@@ -317,16 +350,10 @@ pub fn evaluate(model: Model, parameters: &[f64]) -> Option<Errors> {
     Some(solution.errors(&compared, set.counted, &values))
 }
 
-/// The combined gradient of step number `step` with that learning rate, from the rows themselves; `state` is what the strategy
-/// keeps.
-pub fn combined(
-    strategy: &dyn Strategy,
-    oracle: &Oracle,
-    (step, rate): (u64, f64),
-    orders: &[Vec<usize>],
-    state: &mut [f64],
-) -> Vec<f64> {
-    let seen = Seen { step, rate, ..Seen::of(&oracle.rows, &oracle.losses, orders) };
+/// The combined gradient from the rows themselves; `seen` says what the oracle does not, `state` is what the strategy keeps.
+pub fn combined(strategy: &dyn Strategy, oracle: &Oracle, seen: Seen, state: &mut [f64]) -> Vec<f64> {
+    let Seen { losses, entries, .. } = Seen::of(&oracle.rows, &oracle.losses, &[]);
+    let seen = Seen { losses, entries, ..seen };
     strategy.combine(&oracle.rows, &seen, &mut state[..strategy.state_length(oracle.rows.len())])
 }
 

@@ -1,10 +1,10 @@
 //! The first steps of a run in f64: the same points, orders and rates as on the device.
 
-use super::{Model, combined, state, step_gradients};
+use super::{Model, combined, state, step_gradients, traces};
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, sampling};
 use crate::problems::{PointSet, Problem, Sampling};
-use crate::strategies::Strategy;
+use crate::strategies::{Seen, Strategy};
 
 /// The orders of all terms at `step`, as the device draws them.
 pub fn orders(seed: u64, step: u32, terms: usize) -> Vec<Vec<usize>> {
@@ -122,8 +122,10 @@ pub fn trajectory_from(
         let points = points(model.problem, settings, step);
         let oracle = step_gradients(strategy, model, &parameters, &points, step.into(), &mut state)?;
         let orders = orders(settings.seeds.order, step, oracle.rows.len());
+        let traces = traces(strategy, model, &parameters, &points, (step.into(), settings.seeds.order))?;
         let rate = settings.schedule.rate(u64::from(step), settings.steps);
-        let gradient = combined(strategy, &oracle, (step.into(), rate), &orders, &mut state);
+        let seen = Seen { step: step.into(), rate, traces, orders, ..Seen::default() };
+        let gradient = combined(strategy, &oracle, seen, &mut state);
         adam.update(&mut parameters, &gradient, rate);
         let first = parameters.len() - model.shape.unknowns;
         for (own, unknown) in parameters[first..].iter_mut().zip(model.problem.unknowns()) {

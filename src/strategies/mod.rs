@@ -13,7 +13,9 @@ pub mod gram;
 pub mod imtl_g;
 pub mod lra;
 pub mod mgda;
+pub mod ntk;
 pub mod pcgrad;
+mod probe;
 pub mod rba;
 pub mod sum;
 pub mod upgrad;
@@ -30,7 +32,9 @@ pub use gram::{Conflicts, Gram};
 pub use imtl_g::ImtlG;
 pub use lra::Lra;
 pub use mgda::Mgda;
+pub use ntk::Ntk;
 pub use pcgrad::PcGrad;
+pub use probe::Probe;
 pub use rba::Rba;
 pub use sum::Sum;
 pub use upgrad::UpGrad;
@@ -40,7 +44,7 @@ use crate::math::names;
 
 /// Every strategy, in the order `list` prints them.
 pub static ALL: &[&dyn Strategy] =
-    &[&Sum, &PcGrad, &Config, &UpGrad, &CaGrad, &Mgda, &ImtlG, &AlignedMtl, &Dcgd, &GradNorm, &Lra, &Rba, &Brdr];
+    &[&Sum, &PcGrad, &Config, &UpGrad, &CaGrad, &Mgda, &ImtlG, &AlignedMtl, &Dcgd, &GradNorm, &Lra, &Ntk, &Rba, &Brdr];
 
 /// The strategy called `name`; the error says what was probably meant.
 pub fn find(name: &str) -> Result<&'static dyn Strategy, String> {
@@ -59,6 +63,8 @@ pub struct Seen {
     pub rate: f64,
     /// `[K]`: the terms' losses.
     pub losses: Vec<f64>,
+    /// `[K]`: what a probe finds ([`Strategy::probe_period`]); empty in steps without one.
+    pub traces: Vec<f64>,
     /// `[K]`: how large the entries of each row are.
     pub entries: Vec<Entries>,
     /// `[K][K]`: in which order row i meets the others (itself included and skipped).
@@ -103,6 +109,10 @@ pub trait Strategy: Sync {
     fn reads_entries(&self) -> bool {
         false
     }
+    /// Steps from one [`Probe`] of the terms' residuals to the next, if it asks for any.
+    fn probe_period(&self) -> Option<u64> {
+        None
+    }
     /// How it weighs points, if it does.
     fn weighing(&self) -> Option<&dyn Weighing> {
         None
@@ -134,7 +144,7 @@ mod tests {
                 orders[..rows.len()].iter().map(|o| o.iter().copied().filter(|&j| j < rows.len()).collect()).collect();
             let gram = Gram::of(&rows);
             let losses: Vec<f64> = gram.entries()[..rows.len()].iter().map(|m| m.abs()).collect();
-            let seen = Seen::of(&rows, &losses, &orders);
+            let seen = Seen { traces: losses.clone(), ..Seen::of(&rows, &losses, &orders) };
             let mut state = [(); 2].map(|()| vec![0.0; strategy.state_length(rows.len())]);
             let combined = strategy.combine(&rows, &seen, &mut state[0]);
             let c = strategy.coefficients(&gram, &seen, &mut state[1]);

@@ -297,6 +297,21 @@ mod tests {
     }
 
     #[test]
+    fn points_with_weights_stay() {
+        let asked = |sampling: Option<&str>| Options {
+            strategy: Some("rba".to_owned()),
+            sampling: sampling.map(str::to_owned),
+            ..Options::default()
+        };
+        let own = config(asked(None));
+        assert_eq!((own.preset.sampling, &*own.origins["sampling"].1), (Sampling::Fixed, "strategy rba"));
+        assert!(own.notices.iter().any(|notice| notice.contains("--sampling fixed")), "{:?}", own.notices);
+        assert_eq!(config(asked(Some("fixed"))).origins["sampling"].1, "flag");
+        let refused = Draft::new("klein-gordon", &asked(Some("resampled")), Options::default()).err().unwrap();
+        assert!(matches!(&refused, Error::Usage(what) if what.contains("--sampling fixed")), "{refused}");
+    }
+
+    #[test]
     fn checkpoints_may_come_more_often_than_rows_of_the_history() {
         let often = config(Options { every: Some(7), ..Options::default() });
         assert_eq!((often.every, often.preset.evaluate_every), (Some(7), 7));
