@@ -121,7 +121,8 @@ impl Blueprint {
         let packing = Packing::new(&setup.shape, &program, target);
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
-        let (mut gradients, both_ways, slabs) = draft.cut(setup, plan, target, &program, &packing, offered)?;
+        let Passes { measures: mut gradients, both_ways, slabs } =
+            draft.cut(setup, plan, target, &program, &packing, offered)?;
         let prelude = downstream_prelude(setup, &packing, &slabs, target.reducers());
         let jet = super::jets::part(setup.problem.jet());
         let data = residuals::data(setup.problem)?;
@@ -192,6 +193,16 @@ impl Blueprint {
         let update = kernel(&mut draft, "update", &[bounds], parameters, "Adam on Σ cₖ gₖ");
         Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing })
     }
+}
+
+/// The dispatches through the network.
+struct Passes {
+    /// From points to residuals, where points have weights.
+    measures: Vec<DispatchSpec>,
+    /// From points to slabs.
+    both_ways: Vec<DispatchSpec>,
+    /// Which slabs belong to each term.
+    slabs: Vec<[usize; 2]>,
 }
 
 /// A blueprint that is being drawn.
@@ -266,8 +277,7 @@ impl Draft {
         }
     }
 
-    /// The dispatches from points to residuals, where points have weights, those from points to slabs, group after group, and
-    /// which slabs belong to each term.
+    /// The dispatches through the network, group after group.
     fn cut(
         &mut self,
         setup: &Setup,
@@ -276,7 +286,7 @@ impl Draft {
         program: &Program,
         packing: &Packing,
         offered: &Capabilities,
-    ) -> Result<(Vec<DispatchSpec>, Vec<DispatchSpec>, Vec<[usize; 2]>)> {
+    ) -> Result<Passes> {
         let groups = groups(setup, target)?;
         let paired = (0..setup.problem.terms().len()).any(|term| setup.problem.partner(term).is_some());
         if paired && target.points() % 2 == 1 {
@@ -319,7 +329,7 @@ impl Draft {
             let cuts = plan.cut(&network);
             dispatches.extend(self.group(setup, group, walk, &network, cuts, [shares, scratch]));
         }
-        Ok((measures, dispatches, slabs))
+        Ok(Passes { measures, both_ways: dispatches, slabs })
     }
 
     fn group(
