@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::gpu::{Capabilities, Gpu, IMAGE_ROW_BITS, Part, Vectors};
 use crate::networks::Program;
+use crate::optimisers::Threads;
 
 use super::group::{Group, groups, share_table};
 use super::linking::needed;
@@ -12,6 +13,7 @@ use super::packing::Packing;
 use super::plans::{Cuts, Keep, Plan, Work};
 use super::prelude::{Prelude, plugin, shader};
 use super::residuals;
+use super::sides::Sides;
 use super::step::{RING, Setup, Share, Step, downstream_prelude, regions};
 use super::target::Target;
 use super::tile::Tile;
@@ -86,9 +88,10 @@ pub struct Blueprint {
     pub sample: DispatchSpec,
     /// From points to gradient rows, losses and coefficients.
     pub gradients: Vec<DispatchSpec>,
-    /// Adam.
-    pub update: DispatchSpec,
+    /// The optimiser.
+    pub update: Vec<DispatchSpec>,
     pub packing: Packing,
+    pub sides: Sides,
 }
 
 /// The buffer that packed parameters are written to.
@@ -113,17 +116,24 @@ impl Blueprint {
         target.check(offered, &setup.shape, setup.jet())?;
         let program = setup.network.program(&setup.shape);
         let packing = Packing::new(&setup.shape, &program, target);
+        let sides = Sides::new(&program.layout(&setup.shape), setup.optimiser.optimiser);
+        let (trips, limit) = (sides.trips(target.reducers().0), offered.trip_limit.unwrap_or(usize::MAX));
+        if trips > limit {
+            let what = "loop trips, this driver ends loops silently after";
+            let name = setup.optimiser.optimiser.name();
+            return Err(Error::Usage(format!("--optimiser {name} takes {trips} {what} {limit}: take adam, or a smaller --width")));
+        }
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
+        draft.kept_buffers(&sides);
         let (mut gradients, slabs) = draft.cut(setup, plan, target, &program, &packing, offered)?;
         let prelude = downstream_prelude(setup, &packing, &slabs, target.reducers());
         let jet = super::jets::part(setup.problem.jet());
         let data = residuals::data(setup.problem)?;
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
-        let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
+        let bound = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
             let mut parts = vec![prelude.part(), shader("math"), jet.clone()];
             parts.extend_from_slice(others);
-            parts.push(shader(&format!("kernels/{label}")));
             let kernel = draft.kernel(label, parts, vec![equation.into()]);
             let buffers = [
                 "owners",
@@ -139,10 +149,16 @@ impl Blueprint {
             ]
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
+            .chain(["side_of", "sides", "matrix_of", "matrices", "squares", "bases", "iterates", "lengths"])
+            .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
             .collect();
             DispatchSpec { kernel, buffers, size, label: label.into(), flop: None }
+        };
+        let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
+            let own = shader(&format!("kernels/{label}"));
+            bound(draft, label, &[others, &[own]].concat(), size, equation)
         };
         let points = Size::Threads(setup.set_firsts().1);
         let sample =
@@ -154,10 +170,17 @@ impl Blueprint {
         let others = [shader("rng"), shader("schedule"), memory, shader("double"), shader("cosines"), combine];
         let coefficients = "c = strategy(⟨gᵢ, gⱼ⟩)";
         gradients.push(kernel(&mut draft, "coefficients_of", &others, Size::Workgroups(1), coefficients));
-        let parameters = Size::Threads(packing.places.len());
-        let bounds = residuals::bounds(setup);
-        let update = kernel(&mut draft, "update", &[bounds], parameters, "Adam on Σ cₖ gₖ");
-        Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing })
+        let stages = setup.optimiser.optimiser.kernels().iter().map(|own| {
+            let size = match own.threads {
+                Threads::Parameters => Size::Threads(packing.places.len()),
+                Threads::SideVectors => Size::Threads(sides.side_of.len()),
+                Threads::Sides => Size::Workgroups(sides.lines.len()),
+            };
+            let text = plugin("optimisers", own.label, own.text);
+            bound(&mut draft, own.label, &[residuals::bounds(setup), text], size, own.equation)
+        });
+        let update = stages.collect();
+        Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing, sides })
     }
 }
 
@@ -220,6 +243,30 @@ impl Draft {
         self.words("owners", &packing.owners());
         self.words("regions", &regions(setup.problem));
         self.words("orders", &orders);
+    }
+
+    /// What an optimiser keeps, and hands from kernel to kernel; nothing for one without bases.
+    fn kept_buffers(&mut self, sides: &Sides) {
+        if sides.is_empty() {
+            return;
+        }
+        let n = sides.matrix_of.len();
+        for (name, count) in [
+            ("squares", sides.entries),
+            ("iterates", sides.entries),
+            ("lengths", sides.matrices.len() / 2),
+            ("combined", 2 * n),
+            ("turned", 2 * n),
+            ("directions", n),
+            ("half_back", n),
+        ] {
+            self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
+        }
+        self.words("bases", &sides.identity());
+        self.words("matrix_of", &sides.matrix_of);
+        self.words("matrices", &sides.matrices);
+        self.words("side_of", &sides.side_of);
+        self.words("sides", &sides.lines);
     }
 
     /// The dispatches from points to slabs, group after group, and which slabs belong to each term.

@@ -382,7 +382,7 @@ fn assumptions() -> Vec<String> {
 
 fn predict(setup: &Setup, groups: &[Group], blueprint: &Blueprint, tile: &gpu::Gpu, card: &Card) -> Prediction {
     let sample = setup.resampled.then_some(&blueprint.sample);
-    let dispatches = sample.into_iter().chain(&blueprint.gradients).chain([&blueprint.update]);
+    let dispatches = sample.into_iter().chain(&blueprint.gradients).chain(&blueprint.update);
     let mut carrying = groups.iter();
     let kernels: Vec<Kernel> = dispatches
         .map(|dispatch| match (blueprint.kernels[dispatch.kernel].label, dispatch.size) {

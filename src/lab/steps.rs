@@ -11,6 +11,7 @@ use crate::kernels::{Plan, Setup, Step, Tile, default_tile};
 use crate::math::rng::Seeds;
 use crate::math::{Schedule, Variant};
 use crate::networks::Shape;
+use crate::optimisers::Optimisation;
 use crate::oracle::{self, Model, Settings};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
@@ -76,6 +77,7 @@ pub struct Subject {
     pub network: &'static dyn crate::networks::Network,
     pub variant: Variant,
     pub strategy: &'static dyn Strategy,
+    pub optimiser: Optimisation,
     pub plan: &'static dyn Plan,
     /// Width and depth.
     pub size: [usize; 2],
@@ -90,7 +92,11 @@ impl Subject {
     pub fn name(&self) -> String {
         let [width, depth] = self.size;
         let [problem, network, plan] = [self.problem.name(), self.network.name(), self.plan.name()];
-        format!("{problem} {network} {} {width}×{depth} {plan}", self.variant.name())
+        let variant = self.variant.name();
+        match self.optimiser.optimiser.name() {
+            "adam" => format!("{problem} {network} {variant} {width}×{depth} {plan}"),
+            other => format!("{problem} {network} {variant} {width}×{depth} {plan} {other}"),
+        }
     }
 
     fn counts(&self) -> Vec<usize> {
@@ -111,6 +117,7 @@ impl Subject {
             network: self.network,
             shape: self.shape(),
             strategy: self.strategy,
+            optimiser: self.optimiser,
             counts: self.counts(),
             resampled: true,
             schedule: SCHEDULE,
@@ -225,12 +232,13 @@ impl Bench<'_> {
             schedule: setup.schedule,
             steps: setup.steps,
             seeds: setup.seeds,
+            optimiser: setup.optimiser,
         };
         let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
         // a run begins at the network's own start
         let initial = crate::oracle::initial(setup.problem, setup.network, &setup.shape, setup.seeds.initial);
         let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS as u32).map_err(Error::Usage)?;
-        self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()], &[])?;
+        self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()], &[], &[])?;
         let records = self.trainer.advance(STEPS)?;
         let name = self.subject.name();
         let mut report = Report::default();
