@@ -125,7 +125,7 @@ impl Blueprint {
         }
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
-        draft.kept_buffers(&sides);
+        draft.kept_buffers(&sides, packing.places.len());
         let (mut gradients, slabs) = draft.cut(setup, plan, target, &program, &packing, offered)?;
         let prelude = downstream_prelude(setup, &packing, &slabs, target.reducers());
         let jet = super::jets::part(setup.problem.jet());
@@ -149,7 +149,7 @@ impl Blueprint {
             ]
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
-            .chain(["side_of", "sides", "matrix_of", "matrices", "squares", "bases", "iterates", "lengths"])
+            .chain(["side_of", "sides", "row_strips", "column_strips", "matrices", "squares", "bases", "iterates", "lengths"])
             .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
@@ -173,7 +173,9 @@ impl Blueprint {
         let stages = setup.optimiser.optimiser.kernels().iter().map(|own| {
             let size = match own.threads {
                 Threads::Parameters => Size::Threads(packing.places.len()),
-                Threads::SideVectors => Size::Threads(sides.side_of.len()),
+                Threads::Blocks => Size::Threads(sides.side_of.len()),
+                Threads::RowStrips => Size::Threads(sides.row_strips.len()),
+                Threads::ColumnStrips => Size::Threads(sides.column_strips.len()),
                 Threads::Sides => Size::Workgroups(sides.lines.len()),
             };
             let text = plugin("optimisers", own.label, own.text);
@@ -246,11 +248,10 @@ impl Draft {
     }
 
     /// What an optimiser keeps, and hands from kernel to kernel; nothing for one without bases.
-    fn kept_buffers(&mut self, sides: &Sides) {
+    fn kept_buffers(&mut self, sides: &Sides, n: usize) {
         if sides.is_empty() {
             return;
         }
-        let n = sides.matrix_of.len();
         for (name, count) in [
             ("squares", sides.entries),
             ("iterates", sides.entries),
@@ -263,7 +264,8 @@ impl Draft {
             self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
         }
         self.words("bases", &sides.identity());
-        self.words("matrix_of", &sides.matrix_of);
+        self.words("row_strips", &sides.row_strips);
+        self.words("column_strips", &sides.column_strips);
         self.words("matrices", &sides.matrices);
         self.words("side_of", &sides.side_of);
         self.words("sides", &sides.lines);

@@ -1,7 +1,7 @@
 //! What an optimiser keeps for the sides of weight matrices: where covariances and bases lie on the device, and what they are
 //! called in files.
 
-use crate::networks::Layout;
+use crate::networks::{Layout, Slot};
 use crate::optimisers::Optimiser;
 
 use super::packing::NONE;
@@ -37,6 +37,11 @@ impl Side {
         self.length.next_multiple_of(TRIP)
     }
 
+    /// Numbers of its square, with room for blocks of four rows.
+    fn entries(&self) -> usize {
+        self.length.next_multiple_of(4) * self.pitch()
+    }
+
     fn words(&self, matrix: usize) -> [u32; 4] {
         [self.at, self.length, self.pitch(), 2 * matrix + usize::from(self.which == "columns")].map(|n| n as u32)
     }
@@ -48,11 +53,13 @@ pub struct Sides {
     sides: Vec<Side>,
     /// Entries of all covariances, padding included; as many of all bases.
     pub entries: usize,
-    /// For every parameter its matrix, if it has one with a basis.
-    pub matrix_of: Vec<u32>,
+    /// A line per thread that turns rows, and per thread that turns columns: first parameter, how many below each other or
+    /// beside each other, and their matrix, if they have one with a basis.
+    pub row_strips: Vec<[u32; 4]>,
+    pub column_strips: Vec<[u32; 4]>,
     /// Two lines per matrix: first parameter, rows, columns; where the bases of rows and of columns begin, with pitch.
     pub matrices: Vec<[u32; 4]>,
-    /// For every four entries their side.
+    /// For every block of 4 × 4 entries its side.
     pub side_of: Vec<u32>,
     /// A line per side: first entry, length, pitch, twice the number of its matrix and one more for columns.
     pub lines: Vec<[u32; 4]>,
@@ -61,14 +68,14 @@ pub struct Sides {
 impl Sides {
     /// The sides of the tensors in `layout` that `optimiser` turns.
     pub fn new(layout: &Layout, optimiser: &dyn Optimiser) -> Sides {
-        let mut all = Sides { matrix_of: vec![NONE; layout.len], ..Sides::default() };
+        let mut all = Sides::default();
         for slot in &layout.slots {
             let turned = optimiser.turns(slot);
+            let matrix = all.matrices.len() / 2;
+            all.strips(slot, if turned == [false; 2] { NONE } else { matrix as u32 });
             if turned == [false; 2] {
                 continue;
             }
-            let matrix = all.matrices.len() / 2;
-            all.matrix_of[slot.range()].fill(matrix as u32);
             let mut bases = [0; 4];
             for (i, (which, length)) in [("rows", slot.rows()), ("columns", slot.columns())].into_iter().enumerate() {
                 if !turned[i] {
@@ -76,14 +83,34 @@ impl Sides {
                 }
                 let side = Side { which, tensor: slot.name.clone(), length, at: all.entries };
                 bases[2 * i..2 * i + 2].copy_from_slice(&[side.at as u32, side.pitch() as u32]);
-                all.side_of.resize(all.side_of.len() + length * side.pitch() / 4, all.lines.len() as u32);
-                all.entries += length * side.pitch();
+                all.entries += side.entries();
+                all.side_of.resize(all.entries / 16, all.lines.len() as u32);
                 all.lines.push(side.words(matrix));
                 all.sides.push(side);
             }
             all.matrices.extend([[slot.offset, slot.rows(), slot.columns(), 0].map(|n| n as u32), bases]);
         }
         all
+    }
+
+    /// Cuts a tensor into strips, of one parameter each where it has no basis.
+    fn strips(&mut self, slot: &Slot, matrix: u32) {
+        if matrix == NONE {
+            let each: Vec<[u32; 4]> = slot.range().map(|p| [p as u32, 1, NONE, 0]).collect();
+            self.row_strips.extend(&each);
+            self.column_strips.extend(each);
+            return;
+        }
+        let (rows, columns) = (slot.rows(), slot.columns());
+        let line = |row: usize, column: usize, count: usize| {
+            [(slot.offset + row * columns + column) as u32, count.min(4) as u32, matrix, 0]
+        };
+        for row in (0..rows).step_by(4) {
+            self.row_strips.extend((0..columns).map(|column| line(row, column, rows - row)));
+        }
+        for row in 0..rows {
+            self.column_strips.extend((0..columns).step_by(4).map(|column| line(row, column, columns - column)));
+        }
     }
 
     /// Whether there are none: the optimiser keeps nothing but moments.
@@ -99,7 +126,9 @@ impl Sides {
     /// Loop trips of one of `threads` threads that orthonormalise the longest side together.
     pub fn trips(&self, threads: usize) -> usize {
         let n = self.longest();
-        (0..n).map(|k| 1 + (n - k).div_ceil(threads) * (1 + 2 * n / TRIP)).sum()
+        let run = n / TRIP;
+        let units = n.div_ceil(threads) * (1 + 8 * run);
+        units + (0..n).map(|k| 1 + run.div_ceil(threads) + (n - k).div_ceil(threads) * (1 + 2 * run)).sum::<usize>()
     }
 
     /// The bases to begin with: the coordinates themselves.
@@ -159,8 +188,11 @@ mod tests {
         layout.push_linear("b", 1, 2);
         let sides = Sides::new(&layout, &Soap);
         assert!(Sides::new(&layout, &Adam).is_empty());
-        assert_eq!((sides.entries, sides.longest()), (3 * 16 + 17 * 32 + 2 * 16, 32));
-        assert_eq!(sides.matrices, [[0, 3, 17, 0], [0, 16, 48, 32], [54, 1, 2, 0], [0, 0, 592, 16]]);
+        assert_eq!((sides.entries, sides.longest()), (4 * 16 + 20 * 32 + 4 * 16, 32));
+        assert_eq!(sides.matrices, [[0, 3, 17, 0], [0, 16, 64, 32], [54, 1, 2, 0], [0, 0, 704, 16]]);
+        assert_eq!((sides.row_strips.len(), sides.column_strips.len()), (17 + 3 + 2 + 1, 3 * 5 + 3 + 1 + 1));
+        assert_eq!(sides.column_strips[4..6], [[16, 1, 0, 0], [17, 4, 0, 0]]);
+        assert_eq!(sides.row_strips[16..18], [[16, 3, 0, 0], [51, 1, NONE, 0]]);
         let named = sides.named(&vec![0.0; sides.entries], &sides.identity());
         let names: Vec<&str> = named.iter().map(|square| &*square.name).collect();
         assert_eq!(names[..3], ["soap.rows.a.weight", "soap.rows_basis.a.weight", "soap.columns.a.weight"]);

@@ -15,8 +15,11 @@ use super::steps::{NoGradients, SMALL};
 const UPDATES: u64 = 10;
 const RATE: f64 = 1e-2;
 
-/// Rounding errors of G′ are an f32 epsilon of ‖G‖ and count in units of REST ‖G‖, sixteen of them, where the gradient has no
-/// part; ten updates add to that, and bases turn by an epsilon divided by a gap between eigenvalues.
+/// A sixteenth. Rounding errors of G′ are an epsilon of ‖G‖, and where the gradient has no part they become steps of that size
+/// in units of REST ‖G‖, which is sixteen epsilons.
+pub const ALONG_A_RUN: Tolerance = Tolerance::of_f32(500_000.0);
+
+/// These gradients have all parts that their matrices allow, so bases are sharper and less is left to rounding.
 const ROUNDING: Tolerance = Tolerance::of_f32(40_000.0);
 
 /// Numbers from −1 to 1.

@@ -17,6 +17,7 @@ use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 use crate::training::{StepRecord, Trainer};
 
+use super::eigenbases;
 use super::case::{Case, Outcome, moved_parameters, poison};
 use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
@@ -241,11 +242,14 @@ impl Bench<'_> {
         self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()], &[], &[])?;
         let records = self.trainer.advance(STEPS)?;
         let name = self.subject.name();
+        // bases are a matter of rounding where a gradient has hardly a part: see `optimisers::soap::REST`
+        let turned = self.subject.optimiser.optimiser.frequency().is_some();
+        let tolerance = if turned { eigenbases::ALONG_A_RUN } else { Tolerance::ALONG_A_RUN };
         let mut report = Report::default();
         for (record, wanted) in records.iter().zip(&wanted.losses) {
             for (k, term) in setup.problem.terms().iter().enumerate() {
                 let place = format_args!("{name} step {} `{}`", record.step, term.name);
-                report.number(place, record.losses[k].into(), wanted[k], wanted[k], Tolerance::ALONG_A_RUN);
+                report.number(place, record.losses[k].into(), wanted[k], wanted[k], tolerance);
             }
             let rate = SCHEDULE.rate(record.step, settings.steps);
             let place = format_args!("{name} step {} rate", record.step);
@@ -255,7 +259,7 @@ impl Bench<'_> {
         let moved: Vec<f64> = wanted.parameters.iter().zip(&initial).map(|(p, i)| p - f64::from(*i)).collect();
         let parameters = self.trainer.parameters()?;
         let got: Vec<f32> = parameters.iter().zip(&initial).map(|(p, i)| p - i).collect();
-        report.vector(format_args!("{name} motion"), &got, &moved, norm(&moved), Tolerance::ALONG_A_RUN);
+        report.vector(format_args!("{name} motion"), &got, &moved, norm(&moved), tolerance);
         Ok(report)
     }
 }

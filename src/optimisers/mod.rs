@@ -30,8 +30,12 @@ pub fn find(name: &str) -> Result<&'static dyn Optimiser, String> {
 pub enum Threads {
     /// One per parameter.
     Parameters,
-    /// One per four entries of the square matrices that are kept for sides.
-    SideVectors,
+    /// One per block of 4 × 4 entries of the square matrices that are kept for sides.
+    Blocks,
+    /// One per four parameters below each other, of the tensors with bases; one per parameter of others.
+    RowStrips,
+    /// One per four parameters beside each other, likewise.
+    ColumnStrips,
     /// A workgroup per side.
     Sides,
 }
