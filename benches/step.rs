@@ -66,8 +66,19 @@ fn main() {
     let schedule = Schedule::Constant { rate: 1e-3 };
     let seeds = Seeds::of(1);
     let optimiser = Optimisation::default();
-    let setup =
-        Setup { problem, network, shape, strategy, optimiser, counts, resampled: true, schedule, steps: 1, seeds, orders: None };
+    let setup = Setup {
+        problem,
+        network,
+        shape,
+        strategy,
+        optimiser,
+        counts,
+        resampled: true,
+        schedule,
+        steps: 1,
+        seeds,
+        orders: None,
+    };
     let chosen = default_tile(&gpu, &setup);
     let own = ["problem", "network", "strategy", "points", "width", "depth", "plan", "samples", "json", "target"];
     let sizes: Vec<(&str, serde_json::Value)> = options

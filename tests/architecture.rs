@@ -16,11 +16,31 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("optimisers", &["math", "networks"]),
     ("oracle", &["math", "expressions", "problems", "networks", "strategies", "optimisers"]),
     ("kernels", &["math", "expressions", "problems", "networks", "strategies", "optimisers", "gpu"]),
-    ("training", &["math", "expressions", "problems", "networks", "strategies", "optimisers", "gpu", "kernels", "oracle"]),
+    (
+        "training",
+        &["math", "expressions", "problems", "networks", "strategies", "optimisers", "gpu", "kernels", "oracle"],
+    ),
     ("report", &["math", "problems", "networks", "strategies", "training"]),
-    ("lab", &["math", "expressions", "problems", "networks", "strategies", "optimisers", "gpu", "kernels", "oracle", "training"]),
+    (
+        "lab",
+        &[
+            "math",
+            "expressions",
+            "problems",
+            "networks",
+            "strategies",
+            "optimisers",
+            "gpu",
+            "kernels",
+            "oracle",
+            "training",
+        ],
+    ),
     ("study", &["math", "problems", "networks", "strategies", "gpu", "kernels", "training", "report"]),
-    ("export", &["math", "problems", "networks", "strategies", "optimisers", "gpu", "kernels", "oracle", "training", "lab"]),
+    (
+        "export",
+        &["math", "problems", "networks", "strategies", "optimisers", "gpu", "kernels", "oracle", "training", "lab"],
+    ),
     (
         "cli",
         &[

@@ -121,7 +121,9 @@ impl Blueprint {
         if trips > limit {
             let what = "loop trips, this driver ends loops silently after";
             let name = setup.optimiser.optimiser.name();
-            return Err(Error::Usage(format!("--optimiser {name} takes {trips} {what} {limit}: take adam, or a smaller --width")));
+            return Err(Error::Usage(format!(
+                "--optimiser {name} takes {trips} {what} {limit}: take adam, or a smaller --width"
+            )));
         }
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
@@ -149,7 +151,17 @@ impl Blueprint {
             ]
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
-            .chain(["side_of", "sides", "row_strips", "column_strips", "matrices", "squares", "bases", "iterates", "lengths"])
+            .chain([
+                "side_of",
+                "sides",
+                "row_strips",
+                "column_strips",
+                "matrices",
+                "squares",
+                "bases",
+                "iterates",
+                "lengths",
+            ])
             .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])

@@ -146,7 +146,10 @@ impl Sides {
             let rows = all[side.at..].chunks(side.pitch()).take(side.length);
             Square { name, length: side.length, entries: rows.flat_map(|row| &row[..side.length]).copied().collect() }
         };
-        self.names().map(|(side, covariance, basis)| [(side, covariance, squares), (side, basis, bases)]).flat_map(|both| both.map(square)).collect()
+        self.names()
+            .map(|(side, covariance, basis)| [(side, covariance, squares), (side, basis, bases)])
+            .flat_map(|both| both.map(square))
+            .collect()
     }
 
     /// The opposite of [`Sides::named`].

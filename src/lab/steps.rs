@@ -17,8 +17,8 @@ use crate::problems::{Problem, Sampling};
 use crate::strategies::Strategy;
 use crate::training::{StepRecord, Trainer};
 
-use super::eigenbases;
 use super::case::{Case, Outcome, moved_parameters, poison};
+use super::eigenbases;
 use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 

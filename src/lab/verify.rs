@@ -280,9 +280,8 @@ fn subjects(gpu: &Gpu, options: &Options) -> Vec<(Subject, bool)> {
     }
     // other optimisers differ in what follows the gradients
     let others = optimisers::ALL.iter().filter(|optimiser| optimiser.name() != "adam");
-    let others: Vec<_> = others
-        .map(|&optimiser| (Subject { optimiser: Optimisation::of(optimiser), ..subjects[0].0 }, true))
-        .collect();
+    let others: Vec<_> =
+        others.map(|&optimiser| (Subject { optimiser: Optimisation::of(optimiser), ..subjects[0].0 }, true)).collect();
     subjects.extend(others);
     subjects
 }

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::math::{Schedule, names};
 use crate::networks::{self, Network, Shape};
-use crate::problems::{Preset, Problem, Sampling};
 use crate::optimisers::{self, Optimisation};
+use crate::problems::{Preset, Problem, Sampling};
 use crate::strategies;
 
 use super::configuration::{Config, Options, scales};
