@@ -95,7 +95,7 @@ const SLIPS: [(&str, &str, &str); 16] = [
     // decay of the second moment
     ("const BETA2 = 0.999;", "const BETA2 = 0.99;", "adam"),
     // a gradient where its mean belongs
-    ("m += gm.y * c;", "m += gm.x * c;", "soap"),
+    ("let ms = vec4f(x.y, y.y, z.y, w.y);", "let ms = vec4f(x.x, y.x, z.x, w.x);", "soap"),
     // one round of the generator too few, and a stratum that is not permuted
     ("round < 10u", "round < 9u", "random"),
     ("f32(permute(k, n, keys.xy))", "f32(k)", "sampler"),

@@ -1,57 +1,53 @@
-// SOAP, 8: W ← W − η (Q_L U) Q_Rᵀ, and the packed copies of the weights, as in `update`. A thread has four columns of a row.
+// SOAP, 8: W ← W − η (Q_L U) Q_Rᵀ. A thread has a patch, as in `turn_rows`.
 //
 // provides: apply
-// expects:  bounded (bounds); COLUMN_STRIPS, TERMS (prelude)
+// expects:  bounded (bounds); PATCHES, TERMS (prelude)
 
 const NONE = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> column_strips: array<vec4u>;       // [thread] first parameter, how many, matrix
+@group(0) @binding(0) var<storage, read> patches: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
 @group(0) @binding(1) var<storage, read> matrices: array<vec4u>;            // see turn_rows
 @group(0) @binding(2) var<storage, read> half_back: array<f32>;             // [parameter] Q_L U
 @group(0) @binding(3) var<storage, read> bases: array<vec4f>;               // [side][vector][component, to the pitch]
 @group(0) @binding(4) var<storage, read> coefficients: array<f32>;          // [term], then η, 1 − β₁ᵗ, 1 − β₂ᵗ
-@group(0) @binding(5) var<storage, read> places: array<vec4u>;              // [parameter] packed, transposed, partner, slab
-@group(0) @binding(6) var<storage, read_write> parameters: array<f32>;      // [parameter]
-@group(0) @binding(7) var<storage, read_write> weights: array<f32>;         // packed parameters
+@group(0) @binding(5) var<storage, read_write> parameters: array<f32>;      // [parameter]
 
-// What comes to `count` parameters from p on.
-fn steps(p: u32, count: u32, which: u32) -> vec4f {
-    var sum = vec4f(half_back[p]);
-    if which == NONE { return sum; }
-    let matrix = matrices[2u * which];
-    let basis = matrices[2u * which + 1u];
-    if basis.w == 0u {
-        for (var c = 1u; c < count; c++) { sum[c] = half_back[p + c]; }
-        return sum;
-    }
-    let j = (p - matrix.x) % matrix.z;
-    sum = vec4f();
-    for (var k = 0u; k < matrix.z; k++) { sum += half_back[p - j + k] * bases[(basis.z + k * basis.w + j) / 4u]; }
-    return sum;
-}
-
-fn moved(p: u32, step: f32) -> f32 {
-    let updated = bounded(p, parameters[p] - coefficients[TERMS] * step);
-    parameters[p] = updated;
-    return updated;
-}
+fn move_by(p: u32, step: f32) { parameters[p] = bounded(p, parameters[p] - coefficients[TERMS] * step); }
 
 @compute @workgroup_size(64)
 fn apply(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let thread = id.x + id.y * groups.x * 64u;
-    if thread >= COLUMN_STRIPS { return; }
-    let strip = column_strips[thread];
-    // the second row of a two-way softmax belongs to the thread of the first: only their difference is packed
-    let partner = places[strip.x].z;
-    if partner == strip.x { return; }
-    let own = steps(strip.x, strip.y, strip.z);
-    var other = vec4f();
-    if partner != NONE { other = steps(partner, strip.y, strip.z); }
-    for (var c = 0u; c < strip.y; c++) {
-        let place = places[strip.x + c];
-        var w = moved(strip.x + c, own[c]);
-        if partner != NONE { w -= moved(partner + c, other[c]); }
-        if place.x != NONE { weights[place.x] = w; }
-        if place.y != NONE { weights[place.y] = w; }
+    if thread >= PATCHES { return; }
+    let patch = patches[thread];
+    if patch.w == NONE {
+        move_by(patch.x, half_back[patch.x]);
+        return;
+    }
+    let matrix = matrices[2u * patch.w];
+    let basis = matrices[2u * patch.w + 1u];
+    if basis.w == 0u {
+        for (var r = 0u; r < patch.y; r++) {
+            for (var c = 0u; c < patch.z; c++) {
+                let p = patch.x + r * matrix.z + c;
+                move_by(p, half_back[p]);
+            }
+        }
+        return;
+    }
+    let j = (patch.x - matrix.x) % matrix.z;
+    let rows = patch.x - j + min(vec4u(0u, 1u, 2u, 3u), vec4u(patch.y - 1u)) * matrix.z;
+    var sum = mat4x4f();
+    for (var k = 0u; k < matrix.z; k++) {
+        let q = bases[(basis.z + k * basis.w + j) / 4u];
+        let at = rows + k;
+        sum = mat4x4f(
+            sum[0] + half_back[at.x] * q,
+            sum[1] + half_back[at.y] * q,
+            sum[2] + half_back[at.z] * q,
+            sum[3] + half_back[at.w] * q,
+        );
+    }
+    for (var r = 0u; r < patch.y; r++) {
+        for (var c = 0u; c < patch.z; c++) { move_by(patch.x + r * matrix.z + c, sum[r][c]); }
     }
 }

@@ -1,11 +1,11 @@
-// SOAP, 7: the step with its rows back in the parameters' own coordinates, Q_L U. A thread has four rows of a column.
+// SOAP, 7: the step with its rows back in the parameters' own coordinates, Q_L U. A thread has a patch, as in `turn_rows`.
 //
 // provides: turn_back
-// expects:  ROW_STRIPS (prelude)
+// expects:  PATCHES (prelude)
 
 const NONE = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> row_strips: array<vec4u>;          // [thread] first parameter, how many, matrix
+@group(0) @binding(0) var<storage, read> patches: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
 @group(0) @binding(1) var<storage, read> matrices: array<vec4u>;            // see turn_rows
 @group(0) @binding(2) var<storage, read> directions: array<f32>;            // [parameter] U
 @group(0) @binding(3) var<storage, read> bases: array<vec4f>;               // [side][vector][component, to the pitch]
@@ -14,23 +14,33 @@ const NONE = 0xffffffffu;
 @compute @workgroup_size(64)
 fn turn_back(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let thread = id.x + id.y * groups.x * 64u;
-    if thread >= ROW_STRIPS { return; }
-    let strip = row_strips[thread];
-    if strip.z == NONE {
-        half_back[strip.x] = directions[strip.x];
+    if thread >= PATCHES { return; }
+    let patch = patches[thread];
+    if patch.w == NONE {
+        half_back[patch.x] = directions[patch.x];
         return;
     }
-    let matrix = matrices[2u * strip.z];
-    let basis = matrices[2u * strip.z + 1u];
+    let matrix = matrices[2u * patch.w];
+    let basis = matrices[2u * patch.w + 1u];
     if basis.y == 0u {
-        for (var r = 0u; r < strip.y; r++) { half_back[strip.x + r * matrix.z] = directions[strip.x + r * matrix.z]; }
+        for (var r = 0u; r < patch.y; r++) {
+            for (var c = 0u; c < patch.z; c++) {
+                let p = patch.x + r * matrix.z + c;
+                half_back[p] = directions[p];
+            }
+        }
         return;
     }
-    let i = (strip.x - matrix.x) / matrix.z;
-    let column = matrix.x + (strip.x - matrix.x) % matrix.z;
-    var sum = vec4f();
+    let i = (patch.x - matrix.x) / matrix.z;
+    let columns = matrix.x + (patch.x - matrix.x) % matrix.z + min(vec4u(0u, 1u, 2u, 3u), vec4u(patch.z - 1u));
+    var sum = mat4x4f();
     for (var k = 0u; k < matrix.y; k++) {
-        sum += directions[column + k * matrix.z] * bases[(basis.x + k * basis.y + i) / 4u];
+        let q = bases[(basis.x + k * basis.y + i) / 4u];
+        let at = columns + k * matrix.z;
+        let u = vec4f(directions[at.x], directions[at.y], directions[at.z], directions[at.w]);
+        sum = mat4x4f(sum[0] + q.x * u, sum[1] + q.y * u, sum[2] + q.z * u, sum[3] + q.w * u);
     }
-    for (var r = 0u; r < strip.y; r++) { half_back[strip.x + r * matrix.z] = sum[r]; }
+    for (var r = 0u; r < patch.y; r++) {
+        for (var c = 0u; c < patch.z; c++) { half_back[patch.x + r * matrix.z + c] = sum[r][c]; }
+    }
 }

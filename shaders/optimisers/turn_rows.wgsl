@@ -1,13 +1,13 @@
-// SOAP, 5: gradient and momentum with their rows in the eigenbasis, Q_Lᵀ G and Q_Lᵀ M. A thread has four rows of a column,
-// or a single parameter without a basis. One of each matrix also takes the mean length of the gradient, √(tr C), for the
-// next kernel.
+// SOAP, 5: gradient and momentum with their rows in the eigenbasis, Q_Lᵀ G and Q_Lᵀ M. A thread has a patch of up to 4 × 4
+// parameters, which shares what it loads, or one of a tensor without bases. One of each matrix also takes the mean length of
+// the gradient, √(tr C), for the next kernel.
 //
 // provides: turn_rows
-// expects:  ROW_STRIPS (prelude)
+// expects:  PATCHES (prelude)
 
 const NONE = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> row_strips: array<vec4u>;          // [thread] first parameter, how many, matrix
+@group(0) @binding(0) var<storage, read> patches: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
 @group(0) @binding(1) var<storage, read> matrices: array<vec4u>;            // [matrix] first parameter, rows, columns, 0; then for rows and columns each where the basis begins, and its pitch
 @group(0) @binding(2) var<storage, read> combined: array<vec2f>;            // [parameter] (g, m)
 @group(0) @binding(3) var<storage, read> bases: array<f32>;                 // [side][vector][component, to the pitch]
@@ -24,33 +24,45 @@ fn length_of(at: u32, pitch: u32, length: u32) -> f32 {
 @compute @workgroup_size(64)
 fn turn_rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let thread = id.x + id.y * groups.x * 64u;
-    if thread >= ROW_STRIPS { return; }
-    let strip = row_strips[thread];
-    if strip.z == NONE {
-        turned[strip.x] = combined[strip.x];
+    if thread >= PATCHES { return; }
+    let patch = patches[thread];
+    if patch.w == NONE {
+        turned[patch.x] = combined[patch.x];
         return;
     }
-    let matrix = matrices[2u * strip.z];
-    let basis = matrices[2u * strip.z + 1u];
-    if strip.x == matrix.x {
-        if basis.y > 0u { lengths[strip.z] = length_of(basis.x, basis.y, matrix.y); }
-        else { lengths[strip.z] = length_of(basis.z, basis.w, matrix.z); }
+    let matrix = matrices[2u * patch.w];
+    let basis = matrices[2u * patch.w + 1u];
+    if patch.x == matrix.x {
+        if basis.y > 0u { lengths[patch.w] = length_of(basis.x, basis.y, matrix.y); }
+        else { lengths[patch.w] = length_of(basis.z, basis.w, matrix.z); }
     }
     if basis.y == 0u {
-        for (var r = 0u; r < strip.y; r++) { turned[strip.x + r * matrix.z] = combined[strip.x + r * matrix.z]; }
+        for (var r = 0u; r < patch.y; r++) {
+            for (var c = 0u; c < patch.z; c++) {
+                let p = patch.x + r * matrix.z + c;
+                turned[p] = combined[p];
+            }
+        }
         return;
     }
-    let i = (strip.x - matrix.x) / matrix.z;
-    let column = matrix.x + (strip.x - matrix.x) % matrix.z;
-    // rows are padded to four of them
-    let q = basis.x + i * basis.y;
-    var g = vec4f();
-    var m = vec4f();
+    // bases are padded to four vectors; columns past the end are computed from the last and not kept
+    let q = basis.x + (patch.x - matrix.x) / matrix.z * basis.y + vec4u(0u, 1u, 2u, 3u) * basis.y;
+    let columns = matrix.x + (patch.x - matrix.x) % matrix.z + min(vec4u(0u, 1u, 2u, 3u), vec4u(patch.z - 1u));
+    var g = mat4x4f();
+    var m = mat4x4f();
     for (var k = 0u; k < matrix.y; k++) {
-        let c = vec4f(bases[q + k], bases[q + basis.y + k], bases[q + 2u * basis.y + k], bases[q + 3u * basis.y + k]);
-        let gm = combined[column + k * matrix.z];
-        g += gm.x * c;
-        m += gm.y * c;
+        let a = vec4f(bases[q.x + k], bases[q.y + k], bases[q.z + k], bases[q.w + k]);
+        let at = columns + k * matrix.z;
+        let x = combined[at.x];
+        let y = combined[at.y];
+        let z = combined[at.z];
+        let w = combined[at.w];
+        let gs = vec4f(x.x, y.x, z.x, w.x);
+        let ms = vec4f(x.y, y.y, z.y, w.y);
+        g = mat4x4f(g[0] + a.x * gs, g[1] + a.y * gs, g[2] + a.z * gs, g[3] + a.w * gs);
+        m = mat4x4f(m[0] + a.x * ms, m[1] + a.y * ms, m[2] + a.z * ms, m[3] + a.w * ms);
     }
-    for (var r = 0u; r < strip.y; r++) { turned[strip.x + r * matrix.z] = vec2f(g[r], m[r]); }
+    for (var r = 0u; r < patch.y; r++) {
+        for (var c = 0u; c < patch.z; c++) { turned[patch.x + r * matrix.z + c] = vec2f(g[r][c], m[r][c]); }
+    }
 }

@@ -151,17 +151,7 @@ impl Blueprint {
             ]
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
-            .chain([
-                "side_of",
-                "sides",
-                "row_strips",
-                "column_strips",
-                "matrices",
-                "squares",
-                "bases",
-                "iterates",
-                "lengths",
-            ])
+            .chain(["side_of", "sides", "patches", "matrices", "squares", "bases", "iterates", "lengths"])
             .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
@@ -186,8 +176,7 @@ impl Blueprint {
             let size = match own.threads {
                 Threads::Parameters => Size::Threads(packing.places.len()),
                 Threads::Blocks => Size::Threads(sides.side_of.len()),
-                Threads::RowStrips => Size::Threads(sides.row_strips.len()),
-                Threads::ColumnStrips => Size::Threads(sides.column_strips.len()),
+                Threads::Patches => Size::Threads(sides.patches.len()),
                 Threads::Sides => Size::Workgroups(sides.lines.len()),
             };
             let text = plugin("optimisers", own.label, own.text);
@@ -276,8 +265,7 @@ impl Draft {
             self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
         }
         self.words("bases", &sides.identity());
-        self.words("row_strips", &sides.row_strips);
-        self.words("column_strips", &sides.column_strips);
+        self.words("patches", &sides.patches);
         self.words("matrices", &sides.matrices);
         self.words("side_of", &sides.side_of);
         self.words("sides", &sides.lines);

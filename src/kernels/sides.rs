@@ -53,10 +53,9 @@ pub struct Sides {
     sides: Vec<Side>,
     /// Entries of all covariances, padding included; as many of all bases.
     pub entries: usize,
-    /// A line per thread that turns rows, and per thread that turns columns: first parameter, how many below each other or
-    /// beside each other, and their matrix, if they have one with a basis.
-    pub row_strips: Vec<[u32; 4]>,
-    pub column_strips: Vec<[u32; 4]>,
+    /// A line per thread that turns: first parameter, rows, columns and matrix of a patch of up to 4 × 4, of one parameter and
+    /// no matrix where a tensor has no basis.
+    pub patches: Vec<[u32; 4]>,
     /// Two lines per matrix: first parameter, rows, columns; where the bases of rows and of columns begin, with pitch.
     pub matrices: Vec<[u32; 4]>,
     /// For every block of 4 × 4 entries its side.
@@ -72,7 +71,7 @@ impl Sides {
         for slot in &layout.slots {
             let turned = optimiser.turns(slot);
             let matrix = all.matrices.len() / 2;
-            all.strips(slot, if turned == [false; 2] { NONE } else { matrix as u32 });
+            all.cut(slot, if turned == [false; 2] { NONE } else { matrix as u32 });
             if turned == [false; 2] {
                 continue;
             }
@@ -93,23 +92,19 @@ impl Sides {
         all
     }
 
-    /// Cuts a tensor into strips, of one parameter each where it has no basis.
-    fn strips(&mut self, slot: &Slot, matrix: u32) {
+    /// Cuts a tensor into patches.
+    fn cut(&mut self, slot: &Slot, matrix: u32) {
         if matrix == NONE {
-            let each: Vec<[u32; 4]> = slot.range().map(|p| [p as u32, 1, NONE, 0]).collect();
-            self.row_strips.extend(&each);
-            self.column_strips.extend(each);
+            self.patches.extend(slot.range().map(|p| [p as u32, 1, 1, NONE]));
             return;
         }
         let (rows, columns) = (slot.rows(), slot.columns());
-        let line = |row: usize, column: usize, count: usize| {
-            [(slot.offset + row * columns + column) as u32, count.min(4) as u32, matrix, 0]
-        };
         for row in (0..rows).step_by(4) {
-            self.row_strips.extend((0..columns).map(|column| line(row, column, rows - row)));
-        }
-        for row in 0..rows {
-            self.column_strips.extend((0..columns).step_by(4).map(|column| line(row, column, columns - column)));
+            let line = |column: usize| {
+                let first = slot.offset + row * columns + column;
+                [first as u32, (rows - row).min(4) as u32, (columns - column).min(4) as u32, matrix]
+            };
+            self.patches.extend((0..columns).step_by(4).map(line));
         }
     }
 
@@ -193,9 +188,8 @@ mod tests {
         assert!(Sides::new(&layout, &Adam).is_empty());
         assert_eq!((sides.entries, sides.longest()), (4 * 16 + 20 * 32 + 4 * 16, 32));
         assert_eq!(sides.matrices, [[0, 3, 17, 0], [0, 16, 64, 32], [54, 1, 2, 0], [0, 0, 704, 16]]);
-        assert_eq!((sides.row_strips.len(), sides.column_strips.len()), (17 + 3 + 2 + 1, 3 * 5 + 3 + 1 + 1));
-        assert_eq!(sides.column_strips[4..6], [[16, 1, 0, 0], [17, 4, 0, 0]]);
-        assert_eq!(sides.row_strips[16..18], [[16, 3, 0, 0], [51, 1, NONE, 0]]);
+        assert_eq!(sides.patches.len(), 5 + 3 + 1 + 1);
+        assert_eq!(sides.patches[4..6], [[16, 3, 1, 0], [51, 1, 1, NONE]]);
         let named = sides.named(&vec![0.0; sides.entries], &sides.identity());
         let names: Vec<&str> = named.iter().map(|square| &*square.name).collect();
         assert_eq!(names[..3], ["soap.rows.a.weight", "soap.rows_basis.a.weight", "soap.columns.a.weight"]);

@@ -32,10 +32,8 @@ pub enum Threads {
     Parameters,
     /// One per block of 4 × 4 entries of the square matrices that are kept for sides.
     Blocks,
-    /// One per four parameters below each other, of the tensors with bases; one per parameter of others.
-    RowStrips,
-    /// One per four parameters beside each other, likewise.
-    ColumnStrips,
+    /// One per patch of 4 × 4 parameters of the tensors with bases, one per parameter of others.
+    Patches,
     /// A workgroup per side.
     Sides,
 }

@@ -51,16 +51,17 @@ macro_rules! kernel {
     };
 }
 
-static KERNELS: [Kernel; 9] = [
+static KERNELS: [Kernel; 10] = [
     kernel!("momentum", "G = Σ cₖ gₖ, M ← β₁ M + (1 − β₁) G", Parameters),
     kernel!("covariances", "L ← β₂ L + (1 − β₂) G Gᵀ, R ← β₂ R + (1 − β₂) Gᵀ G", Blocks),
     kernel!("power", "A = L Q / tr L + SHIFT Q", Blocks),
     kernel!("orthonormal", "Q ← orthonormal columns of A", Sides),
     kernel!("orthonormal", "Q ← orthonormal columns of A", Sides),
-    kernel!("turn_rows", "Q_Lᵀ G, Q_Lᵀ M", RowStrips),
-    kernel!("turn_columns", "G′, M′, V, and the step U = M̂′ / (√V̂ + ε′)", ColumnStrips),
-    kernel!("turn_back", "Q_L U", RowStrips),
-    kernel!("apply", "W ← W − η Q_L U Q_Rᵀ", ColumnStrips),
+    kernel!("turn_rows", "Q_Lᵀ G, Q_Lᵀ M", Patches),
+    kernel!("turn_columns", "G′, M′, V, and the step U = M̂′ / (√V̂ + ε′)", Patches),
+    kernel!("turn_back", "Q_L U", Patches),
+    kernel!("apply", "W ← W − η Q_L U Q_Rᵀ", Patches),
+    kernel!("pack", "packed copies of W", Parameters),
 ];
 
 impl Optimiser for Soap {
