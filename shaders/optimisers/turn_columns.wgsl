@@ -1,12 +1,12 @@
 // SOAP, 6: G′ and M′ with their columns in the eigenbasis too, the second moment V there, and the step
-// U = M̂′ / (√V̂ + ε′), where ε′ keeps rounding errors from being blown up. A thread has a patch, as in `turn_rows`.
+// U = M̂′ / (√V̂ + ε′), where ε′ keeps rounding errors from being blown up. A thread has a cell, as in `turn_rows`.
 //
 // provides: turn_columns
-// expects:  PATCHES, TERMS, BETA2, EPSILON, REST (prelude)
+// expects:  CELLS, TERMS, BETA2, EPSILON, REST (prelude)
 
 const NONE = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> patches: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
+@group(0) @binding(0) var<storage, read> cells: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
 @group(0) @binding(1) var<storage, read> matrices: array<vec4u>;            // see turn_rows
 @group(0) @binding(2) var<storage, read> turned: array<vec2f>;              // [parameter] Q_Lᵀ G, Q_Lᵀ M
 @group(0) @binding(3) var<storage, read> bases: array<f32>;                 // [side][vector][component, to the pitch]
@@ -24,27 +24,27 @@ fn direct(p: u32, g: f32, m: f32, rest: f32) {
 @compute @workgroup_size(64)
 fn turn_columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let thread = id.x + id.y * groups.x * 64u;
-    if thread >= PATCHES { return; }
-    let patch = patches[thread];
-    if patch.w == NONE {
-        direct(patch.x, turned[patch.x].x, turned[patch.x].y, 0.0);
+    if thread >= CELLS { return; }
+    let cell = cells[thread];
+    if cell.w == NONE {
+        direct(cell.x, turned[cell.x].x, turned[cell.x].y, 0.0);
         return;
     }
-    let matrix = matrices[2u * patch.w];
-    let basis = matrices[2u * patch.w + 1u];
-    let rest = REST * lengths[patch.w] / sqrt(coefficients[TERMS + 2u]);
+    let matrix = matrices[2u * cell.w];
+    let basis = matrices[2u * cell.w + 1u];
+    let rest = REST * lengths[cell.w] / sqrt(coefficients[TERMS + 2u]);
     if basis.w == 0u {
-        for (var r = 0u; r < patch.y; r++) {
-            for (var c = 0u; c < patch.z; c++) {
-                let p = patch.x + r * matrix.z + c;
+        for (var r = 0u; r < cell.y; r++) {
+            for (var c = 0u; c < cell.z; c++) {
+                let p = cell.x + r * matrix.z + c;
                 direct(p, turned[p].x, turned[p].y, rest);
             }
         }
         return;
     }
-    let j = (patch.x - matrix.x) % matrix.z;
+    let j = (cell.x - matrix.x) % matrix.z;
     let q = basis.z + (j + vec4u(0u, 1u, 2u, 3u)) * basis.w;
-    let rows = patch.x - j + min(vec4u(0u, 1u, 2u, 3u), vec4u(patch.y - 1u)) * matrix.z;
+    let rows = cell.x - j + min(vec4u(0u, 1u, 2u, 3u), vec4u(cell.y - 1u)) * matrix.z;
     var g = mat4x4f();
     var m = mat4x4f();
     for (var k = 0u; k < matrix.z; k++) {
@@ -56,7 +56,7 @@ fn turn_columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
         g = mat4x4f(g[0] + x.x * a, g[1] + y.x * a, g[2] + z.x * a, g[3] + w.x * a);
         m = mat4x4f(m[0] + x.y * a, m[1] + y.y * a, m[2] + z.y * a, m[3] + w.y * a);
     }
-    for (var r = 0u; r < patch.y; r++) {
-        for (var c = 0u; c < patch.z; c++) { direct(patch.x + r * matrix.z + c, g[r][c], m[r][c], rest); }
+    for (var r = 0u; r < cell.y; r++) {
+        for (var c = 0u; c < cell.z; c++) { direct(cell.x + r * matrix.z + c, g[r][c], m[r][c], rest); }
     }
 }

@@ -1,13 +1,13 @@
-// SOAP, 5: gradient and momentum with their rows in the eigenbasis, Q_Lᵀ G and Q_Lᵀ M. A thread has a patch of up to 4 × 4
+// SOAP, 5: gradient and momentum with their rows in the eigenbasis, Q_Lᵀ G and Q_Lᵀ M. A thread has a cell of up to 4 × 4
 // parameters, which shares what it loads, or one of a tensor without bases. One of each matrix also takes the mean length of
 // the gradient, √(tr C), for the next kernel.
 //
 // provides: turn_rows
-// expects:  PATCHES (prelude)
+// expects:  CELLS (prelude)
 
 const NONE = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> patches: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
+@group(0) @binding(0) var<storage, read> cells: array<vec4u>;               // [thread] first parameter, rows, columns, matrix
 @group(0) @binding(1) var<storage, read> matrices: array<vec4u>;            // [matrix] first parameter, rows, columns, 0; then for rows and columns each where the basis begins, and its pitch
 @group(0) @binding(2) var<storage, read> combined: array<vec2f>;            // [parameter] (g, m)
 @group(0) @binding(3) var<storage, read> bases: array<f32>;                 // [side][vector][component, to the pitch]
@@ -24,30 +24,30 @@ fn length_of(at: u32, pitch: u32, length: u32) -> f32 {
 @compute @workgroup_size(64)
 fn turn_rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let thread = id.x + id.y * groups.x * 64u;
-    if thread >= PATCHES { return; }
-    let patch = patches[thread];
-    if patch.w == NONE {
-        turned[patch.x] = combined[patch.x];
+    if thread >= CELLS { return; }
+    let cell = cells[thread];
+    if cell.w == NONE {
+        turned[cell.x] = combined[cell.x];
         return;
     }
-    let matrix = matrices[2u * patch.w];
-    let basis = matrices[2u * patch.w + 1u];
-    if patch.x == matrix.x {
-        if basis.y > 0u { lengths[patch.w] = length_of(basis.x, basis.y, matrix.y); }
-        else { lengths[patch.w] = length_of(basis.z, basis.w, matrix.z); }
+    let matrix = matrices[2u * cell.w];
+    let basis = matrices[2u * cell.w + 1u];
+    if cell.x == matrix.x {
+        if basis.y > 0u { lengths[cell.w] = length_of(basis.x, basis.y, matrix.y); }
+        else { lengths[cell.w] = length_of(basis.z, basis.w, matrix.z); }
     }
     if basis.y == 0u {
-        for (var r = 0u; r < patch.y; r++) {
-            for (var c = 0u; c < patch.z; c++) {
-                let p = patch.x + r * matrix.z + c;
+        for (var r = 0u; r < cell.y; r++) {
+            for (var c = 0u; c < cell.z; c++) {
+                let p = cell.x + r * matrix.z + c;
                 turned[p] = combined[p];
             }
         }
         return;
     }
     // bases are padded to four vectors; columns past the end are computed from the last and not kept
-    let q = basis.x + (patch.x - matrix.x) / matrix.z * basis.y + vec4u(0u, 1u, 2u, 3u) * basis.y;
-    let columns = matrix.x + (patch.x - matrix.x) % matrix.z + min(vec4u(0u, 1u, 2u, 3u), vec4u(patch.z - 1u));
+    let q = basis.x + (cell.x - matrix.x) / matrix.z * basis.y + vec4u(0u, 1u, 2u, 3u) * basis.y;
+    let columns = matrix.x + (cell.x - matrix.x) % matrix.z + min(vec4u(0u, 1u, 2u, 3u), vec4u(cell.z - 1u));
     var g = mat4x4f();
     var m = mat4x4f();
     for (var k = 0u; k < matrix.y; k++) {
@@ -62,7 +62,7 @@ fn turn_rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
         g = mat4x4f(g[0] + a.x * gs, g[1] + a.y * gs, g[2] + a.z * gs, g[3] + a.w * gs);
         m = mat4x4f(m[0] + a.x * ms, m[1] + a.y * ms, m[2] + a.z * ms, m[3] + a.w * ms);
     }
-    for (var r = 0u; r < patch.y; r++) {
-        for (var c = 0u; c < patch.z; c++) { turned[patch.x + r * matrix.z + c] = vec2f(g[r][c], m[r][c]); }
+    for (var r = 0u; r < cell.y; r++) {
+        for (var c = 0u; c < cell.z; c++) { turned[cell.x + r * matrix.z + c] = vec2f(g[r][c], m[r][c]); }
     }
 }

@@ -151,7 +151,7 @@ impl Blueprint {
             ]
             .into_iter()
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
-            .chain(["side_of", "sides", "patches", "matrices", "squares", "bases", "iterates", "lengths"])
+            .chain(["side_of", "sides", "cells", "matrices", "squares", "bases", "iterates", "lengths"])
             .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
@@ -176,7 +176,7 @@ impl Blueprint {
             let size = match own.threads {
                 Threads::Parameters => Size::Threads(packing.places.len()),
                 Threads::Blocks => Size::Threads(sides.side_of.len()),
-                Threads::Patches => Size::Threads(sides.patches.len()),
+                Threads::Cells => Size::Threads(sides.cells.len()),
                 Threads::Sides => Size::Workgroups(sides.lines.len()),
             };
             let text = plugin("optimisers", own.label, own.text);
@@ -265,7 +265,7 @@ impl Draft {
             self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
         }
         self.words("bases", &sides.identity());
-        self.words("patches", &sides.patches);
+        self.words("cells", &sides.cells);
         self.words("matrices", &sides.matrices);
         self.words("side_of", &sides.side_of);
         self.words("sides", &sides.lines);

@@ -53,9 +53,9 @@ pub struct Sides {
     sides: Vec<Side>,
     /// Entries of all covariances, padding included; as many of all bases.
     pub entries: usize,
-    /// A line per thread that turns: first parameter, rows, columns and matrix of a patch of up to 4 × 4, of one parameter and
+    /// A line per thread that turns: first parameter, rows, columns and matrix of a cell of up to 4 × 4, of one parameter and
     /// no matrix where a tensor has no basis.
-    pub patches: Vec<[u32; 4]>,
+    pub cells: Vec<[u32; 4]>,
     /// Two lines per matrix: first parameter, rows, columns; where the bases of rows and of columns begin, with pitch.
     pub matrices: Vec<[u32; 4]>,
     /// For every block of 4 × 4 entries its side.
@@ -92,10 +92,10 @@ impl Sides {
         all
     }
 
-    /// Cuts a tensor into patches.
+    /// Cuts a tensor into cells.
     fn cut(&mut self, slot: &Slot, matrix: u32) {
         if matrix == NONE {
-            self.patches.extend(slot.range().map(|p| [p as u32, 1, 1, NONE]));
+            self.cells.extend(slot.range().map(|p| [p as u32, 1, 1, NONE]));
             return;
         }
         let (rows, columns) = (slot.rows(), slot.columns());
@@ -104,7 +104,7 @@ impl Sides {
                 let first = slot.offset + row * columns + column;
                 [first as u32, (rows - row).min(4) as u32, (columns - column).min(4) as u32, matrix]
             };
-            self.patches.extend((0..columns).step_by(4).map(line));
+            self.cells.extend((0..columns).step_by(4).map(line));
         }
     }
 
@@ -188,8 +188,8 @@ mod tests {
         assert!(Sides::new(&layout, &Adam).is_empty());
         assert_eq!((sides.entries, sides.longest()), (4 * 16 + 20 * 32 + 4 * 16, 32));
         assert_eq!(sides.matrices, [[0, 3, 17, 0], [0, 16, 64, 32], [54, 1, 2, 0], [0, 0, 704, 16]]);
-        assert_eq!(sides.patches.len(), 5 + 3 + 1 + 1);
-        assert_eq!(sides.patches[4..6], [[16, 3, 1, 0], [51, 1, 1, NONE]]);
+        assert_eq!(sides.cells.len(), 5 + 3 + 1 + 1);
+        assert_eq!(sides.cells[4..6], [[16, 3, 1, 0], [51, 1, 1, NONE]]);
         let named = sides.named(&vec![0.0; sides.entries], &sides.identity());
         let names: Vec<&str> = named.iter().map(|square| &*square.name).collect();
         assert_eq!(names[..3], ["soap.rows.a.weight", "soap.rows_basis.a.weight", "soap.columns.a.weight"]);

@@ -32,8 +32,8 @@ pub enum Threads {
     Parameters,
     /// One per block of 4 × 4 entries of the square matrices that are kept for sides.
     Blocks,
-    /// One per patch of 4 × 4 parameters of the tensors with bases, one per parameter of others.
-    Patches,
+    /// One per cell of 4 × 4 parameters of the tensors with bases, one per parameter of others.
+    Cells,
     /// A workgroup per side.
     Sides,
 }

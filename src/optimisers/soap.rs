@@ -57,10 +57,10 @@ static KERNELS: [Kernel; 10] = [
     kernel!("power", "A = L Q / tr L + SHIFT Q", Blocks),
     kernel!("orthonormal", "Q ← orthonormal columns of A", Sides),
     kernel!("orthonormal", "Q ← orthonormal columns of A", Sides),
-    kernel!("turn_rows", "Q_Lᵀ G, Q_Lᵀ M", Patches),
-    kernel!("turn_columns", "G′, M′, V, and the step U = M̂′ / (√V̂ + ε′)", Patches),
-    kernel!("turn_back", "Q_L U", Patches),
-    kernel!("apply", "W ← W − η Q_L U Q_Rᵀ", Patches),
+    kernel!("turn_rows", "Q_Lᵀ G, Q_Lᵀ M", Cells),
+    kernel!("turn_columns", "G′, M′, V, and the step U = M̂′ / (√V̂ + ε′)", Cells),
+    kernel!("turn_back", "Q_L U", Cells),
+    kernel!("apply", "W ← W − η Q_L U Q_Rᵀ", Cells),
     kernel!("pack", "packed copies of W", Parameters),
 ];
 
