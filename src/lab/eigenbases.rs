@@ -19,9 +19,6 @@ const RATE: f64 = 1e-2;
 /// in units of REST ‖G‖, which is sixteen epsilons.
 pub const ALONG_A_RUN: Tolerance = Tolerance::of_f32(500_000.0);
 
-/// These gradients have all parts that their matrices allow, so bases are sharper and less is left to rounding.
-const ROUNDING: Tolerance = Tolerance::of_f32(40_000.0);
-
 /// Numbers from −1 to 1.
 fn random(count: usize, which: u32) -> Vec<f32> {
     (0..count).map(|i| (2.0 * rng::uniform01(rng::philox([i as u32, which, 0, 37], [5, 6])[0]) - 1.0) as f32).collect()
@@ -54,8 +51,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
         twin.update(&mut wanted, &gradient, RATE);
         let got: Vec<f32> = gpu.read(&step.parameters, count)?;
         let size: Vec<f64> = wanted.iter().zip(&before).map(|(new, old)| new - old).collect();
-        let scale = norm(&size) * update as f64;
-        report.vector(format_args!("{name} θ"), &got, &wanted, scale, ROUNDING);
+        report.vector(format_args!("{name} θ"), &got, &wanted, norm(&size) * update as f64, ALONG_A_RUN);
         let packed = step.packing.pack(&got);
         let found: Vec<f32> = gpu.read(&step.packed, packed.len())?;
         report.check(packed == found, || format!("{name}: the packed weights are not those of the parameters"));
