@@ -21,7 +21,7 @@ pub const COARSER: f64 = 64.0;
 
 /// Numbers from −1 to 1.
 fn random(count: usize, which: u32) -> Vec<f32> {
-    (0..count).map(|i| (2.0 * rng::uniform01(rng::philox([i as u32, which, 0, 37], [5, 6])[0]) - 1.0) as f32).collect()
+    (0..count).map(|i| 2.0 * rng::uniform01(rng::philox([i as u32, which, 0, 37], [5, 6])[0]) - 1.0).collect()
 }
 
 /// Parameters and packed weights after each of a few updates of a small `network`.
