@@ -11,6 +11,7 @@ use acr_pinn_gpu::kernels::{self, Setup, default_tile};
 use acr_pinn_gpu::lab::ladder;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant};
+use acr_pinn_gpu::optimisers::Optimisation;
 use acr_pinn_gpu::training::Trainer;
 use acr_pinn_gpu::{networks, oracle, problems, strategies};
 use serde_json::json;
@@ -64,8 +65,20 @@ fn main() {
     .expect("an adapter: see `acr-pinn-gpu doctor`");
     let schedule = Schedule::Constant { rate: 1e-3 };
     let seeds = Seeds::of(1);
-    let setup =
-        Setup { problem, network, shape, strategy, counts, resampled: true, schedule, steps: 1, seeds, orders: None };
+    let optimiser = Optimisation::default();
+    let setup = Setup {
+        problem,
+        network,
+        shape,
+        strategy,
+        optimiser,
+        counts,
+        resampled: true,
+        schedule,
+        steps: 1,
+        seeds,
+        orders: None,
+    };
     let chosen = default_tile(&gpu, &setup);
     let own = ["problem", "network", "strategy", "points", "width", "depth", "plan", "samples", "json", "target"];
     let sizes: Vec<(&str, serde_json::Value)> = options

@@ -17,13 +17,14 @@ use serde_json::Value;
 const SMALL: &str = "lanes=8,groups=1,rows=2,columns=1,slabs=32";
 
 /// A small run of `problem`.
-fn config(problem: &str, sampling: &str, plan: &str) -> Config {
+fn config(problem: &str, sampling: &str, plan: &str, optimiser: &str) -> Config {
     let options = Options {
         width: Some(7),
         depth: Some(2),
         points: ["pde", "bc"].map(|term| (term.to_owned(), 40)).to_vec(),
         sampling: Some(sampling.to_owned()),
         plan: Some(plan.to_owned()),
+        optimiser: Some(optimiser.to_owned()),
         steps: Some(30),
         ..Options::default()
     };
@@ -46,12 +47,13 @@ fn a_folder_plays_with_the_bits_of_a_run() {
     let gpu = common::gpu();
     // resampled and fixed points, every plan, and jets of two, three and five axes' worth of streams
     let cases = [
-        ("klein-gordon", "resampled", "fused"),
-        ("helmholtz-1-4", "fixed", "layered"),
-        ("schrodinger", "resampled", "unfused"),
+        ("klein-gordon", "resampled", "fused", "adam"),
+        ("helmholtz-1-4", "fixed", "fused", "soap"),
+        ("helmholtz-1-4", "fixed", "layered", "adam"),
+        ("schrodinger", "resampled", "unfused", "adam"),
     ];
-    for (problem, sampling, plan) in cases {
-        let mut config = config(problem, sampling, plan);
+    for (problem, sampling, plan, optimiser) in cases {
+        let mut config = config(problem, sampling, plan, optimiser);
         let place = tempfile::tempdir().unwrap();
         config.set_seed(5);
         let mut player = Player::open(&gpu, exported(&config, place.path())).unwrap();
@@ -117,8 +119,9 @@ fn nothing_asks_for_more_than_webgpu_guarantees() {
         ("maxComputeWorkgroupsPerDimension", 65_535),
     ];
     for problem in acr_pinn_gpu::problems::ALL {
-        for preset in ["quick", "paper"] {
-            let config = Draft::new(problem.name(), &Options::default(), Options::default()).unwrap();
+        for (preset, optimiser) in [("quick", "adam"), ("paper", "adam"), ("quick", "soap"), ("paper", "soap")] {
+            let options = Options { optimiser: Some(optimiser.to_owned()), ..Options::default() };
+            let config = Draft::new(problem.name(), &options, Options::default()).unwrap();
             let config = config.resolve(preset).unwrap();
             let offered = any_webgpu();
             let tile = Tile::default_for(&offered, &config.setup());
@@ -158,7 +161,7 @@ fn tampered(at: &Path, name: &str, change: impl Fn(&mut Vec<u8>)) -> String {
 fn what_was_tampered_with_is_named() {
     let place = tempfile::tempdir().unwrap();
     let at = place.path();
-    exported(&config("klein-gordon", "resampled", "fused"), at);
+    exported(&config("klein-gordon", "resampled", "fused", "adam"), at);
     let edit = |change: fn(&mut Value)| {
         move |bytes: &mut Vec<u8>| {
             let mut document = serde_json::from_slice(bytes).unwrap();

@@ -114,13 +114,38 @@ fn wait_for_checkpoint(child: &mut Child, folder: &Path, known: &[PathBuf]) {
 
 #[test]
 fn kills_leave_nothing_that_resume_cannot_use() {
+    killed_and_resumed("600", "adam");
+    // checkpoints with covariances and bases
+    killed_and_resumed("300", "soap");
+}
+
+/// Another optimiser would not know what the first one has left.
+#[test]
+fn a_run_goes_on_with_its_own_optimiser() {
     let folder = tempfile::tempdir().unwrap();
-    let (steps, broken) = ("600", folder.path().join("broken"));
-    let wanted = undisturbed(folder.path(), steps);
+    let run = folder.path().join("run");
+    expect(&mut command("20", &run, &["--optimiser", "soap"]), 0, &[]);
+    let mut record = record(&run);
+    let settings = record["configuration"].as_object_mut().unwrap();
+    for key in ["optimiser", "betas", "frequency"] {
+        settings.remove(key).unwrap();
+    }
+    std::fs::write(run.join("run.json"), record.to_string()).unwrap();
+    let said = ["other settings than the checkpoints", "optimiser — instead of \"soap\""];
+    expect(resume(&run).args(["--steps", "30"]), 4, &said);
+}
+
+fn killed_and_resumed(steps: &str, optimiser: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, whole) = (folder.path().join("broken"), folder.path().join("whole"));
+    let chosen = ["--optimiser", optimiser];
+    expect(command(steps, &whole, &chosen).arg("--quiet"), 0, &[]);
+    let wanted = traces(&whole);
     let mut killed = 0;
     for turn in 0..6_u64 {
         let known = checkpoints(&broken);
-        let mut child = if broken.join("run.json").exists() { resume(&broken) } else { command(steps, &broken, &[]) };
+        let mut child =
+            if broken.join("run.json").exists() { resume(&broken) } else { command(steps, &broken, &chosen) };
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         wait_for_checkpoint(&mut child, &broken, &known);
         // not always at the same place between two checkpoints

@@ -16,7 +16,7 @@ use acr_pinn_gpu::training::{Checkpoint, Model};
 use safetensors::tensor::Dtype;
 
 /// Wrong names and numbers.
-const LINES: [&str; 30] = [
+const LINES: [&str; 35] = [
     "rum cavity",
     "train cavity",
     "cavity",
@@ -30,6 +30,11 @@ const LINES: [&str; 30] = [
     "run cavity --network lad",
     "run poisson-5d --network separate-lda",
     "run cavity --network matched --width 400",
+    "run cavity --optimiser sopa",
+    "run cavity --betas 0.9",
+    "run cavity --betas 1.2,0.9",
+    "run cavity --optimiser soap --frequency 0",
+    "run cavity --frequency 5",
     "run cavity --plan fusd",
     "run cavity --width 3",
     "run cavity --points pde",

@@ -5,6 +5,7 @@ mod common;
 use acr_pinn_gpu::kernels::{Fused, Setup, Step, default_tile};
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant};
+use acr_pinn_gpu::optimisers::Optimisation;
 use acr_pinn_gpu::training::Evaluator;
 use acr_pinn_gpu::{networks, oracle, problems, strategies};
 
@@ -23,6 +24,7 @@ fn grids_are_predicted_as_in_f64() {
             network,
             shape,
             strategy: strategies::ALL[0],
+            optimiser: Optimisation::default(),
             counts: vec![1; problem.sets().len()],
             resampled: false,
             schedule: Schedule::Constant { rate: 0.0 },

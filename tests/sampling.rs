@@ -11,6 +11,7 @@ use acr_pinn_gpu::lab::equations;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Real, Schedule, Var, Variant, sampling};
 use acr_pinn_gpu::networks::{Mlp, Network};
+use acr_pinn_gpu::optimisers::Optimisation;
 use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::problems::{self, Burgers, FieldDerivatives, Helmholtz, KleinGordon, Problem};
 use acr_pinn_gpu::strategies::Sum;
@@ -34,6 +35,7 @@ fn setup(problem: &'static dyn Problem) -> Setup<'static> {
         network: &Mlp,
         shape: oracle::shape(problem, 4, 1, Variant::V2),
         strategy: &Sum,
+        optimiser: Optimisation::default(),
         counts: counts(problem),
         resampled: true,
         schedule: Schedule::Constant { rate: 1e-3 },

@@ -37,6 +37,7 @@ fn what_dump_config_prints_config_takes() {
     let at = folder.path();
     for flags in [
         "klein-gordon",
+        "cavity --optimiser soap --betas 0.9,0.99 --frequency 7",
         "klein-gordon --condition std --horizon 2.5 --seed 18446744073709551615 --rate 3e-5 --every 7 --on-nan rollback",
         "burgers --network mlp --strategy pcgrad --points bc=9 --points pde=77 --sampling fixed --preset paper",
         "cavity --preset revised --reynolds 1e3 --residual-scale 0.25 --evaluate-every 3 --keep 9 --plan layered",

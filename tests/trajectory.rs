@@ -5,10 +5,12 @@ mod common;
 
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::kernels::{Fused, Setup};
+use acr_pinn_gpu::lab::eigenbases;
 use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::{Layout, Lda};
+use acr_pinn_gpu::optimisers::{self, Optimisation, Optimiser, Soap};
 use acr_pinn_gpu::oracle::{self, Model, Settings};
 use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
 use acr_pinn_gpu::strategies::{self, PcGrad};
@@ -27,6 +29,7 @@ fn setup(problem: &'static dyn Problem, sampling: Sampling) -> Setup<'static> {
         network: &Lda,
         shape: oracle::shape(problem, SIZE[0], SIZE[1], Variant::V2),
         strategy: &PcGrad,
+        optimiser: Optimisation::default(),
         counts: [40, 12, 9, 9][..problem.sets().len()].to_vec(),
         resampled: sampling == Sampling::Resampled,
         schedule: SCHEDULE,
@@ -62,6 +65,7 @@ fn the_first_steps_follow_the_oracle() {
             schedule: setup.schedule,
             steps: setup.steps,
             seeds: setup.seeds,
+            optimiser: setup.optimiser,
         };
         let model = Model { problem, network: setup.network, shape: setup.shape };
         let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS).unwrap();
@@ -134,6 +138,7 @@ fn strategies_that_keep_something() {
             schedule: setup.schedule,
             steps: setup.steps,
             seeds: setup.seeds,
+            optimiser: setup.optimiser,
         };
         let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
         let wanted = oracle::trajectory(model, strategy, &settings, COUNT).unwrap();
@@ -149,10 +154,10 @@ fn strategies_that_keep_something() {
         assert_eq!(kept.len(), wanted.state.len());
         let rest = first.advance(COUNT.into()).unwrap();
         let mut second = trainer(&gpu, setup);
-        second.restore(COUNT.into(), &parameters, &moments, &kept).unwrap();
+        second.restore(COUNT.into(), &parameters, &moments, &kept, &[]).unwrap();
         assert!(second.advance(COUNT.into()).unwrap() == rest, "{}: other steps after a resume", strategy.name());
         assert!(state(&second) == state(&first) && second.state().unwrap() == first.state().unwrap());
-        let refused = second.restore(COUNT.into(), &parameters, &moments, &[]).unwrap_err().to_string();
+        let refused = second.restore(COUNT.into(), &parameters, &moments, &[], &[]).unwrap_err().to_string();
         assert!(refused.contains(strategy.name()), "{refused}");
     }
     report.finish();
@@ -172,6 +177,7 @@ fn points_are_weighed_as_by_the_oracle() {
                 schedule: setup.schedule,
                 steps: setup.steps,
                 seeds: setup.seeds,
+                optimiser: setup.optimiser,
             };
             let model = Model { problem, network: setup.network, shape: setup.shape };
             let wanted = oracle::trajectory(model, strategy, &settings, COUNT).unwrap();
@@ -209,6 +215,7 @@ fn weights_by_traces_are_found_anew() {
         schedule: setup.schedule,
         steps: setup.steps,
         seeds: setup.seeds,
+        optimiser: setup.optimiser,
     };
     let points = oracle::points(setup.problem, &settings, 0);
     let mut trainer = trainer(&gpu, setup);
@@ -230,6 +237,60 @@ fn weights_by_traces_are_found_anew() {
         wanted = lambda(&trainer, trainer.done());
     }
     report.check(first[0] != wanted[0], || "every probe finds the same".to_owned());
+    report.finish();
+}
+
+/// The first step and the first ten with every optimiser are the oracle's, and resumed and restarted runs have the same bits.
+#[test]
+fn every_optimiser_follows_the_oracle_and_goes_on_with_the_same_bits() {
+    let (gpu, mut report) = (common::gpu(), Report::default());
+    for &optimiser in optimisers::ALL {
+        // a renewal at the first step, and others on both sides of the resume
+        let own = Optimisation { frequency: 4, ..Optimisation::of(optimiser) };
+        let setup = Setup { optimiser: own, ..setup(&KleinGordon::DEFAULT, Sampling::Resampled) };
+        let settings = Settings {
+            points: setup.counts.clone(),
+            sampling: Sampling::Resampled,
+            schedule: setup.schedule,
+            steps: setup.steps,
+            seeds: setup.seeds,
+            optimiser: own,
+        };
+        let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+        let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
+        let mut first = trainer(&gpu, setup.clone());
+        let records = first.advance(STEPS.into()).unwrap();
+        let coarser = if optimiser.frequency().is_none() { 1.0 } else { eigenbases::COARSER };
+        for steps in [1, STEPS] {
+            let wanted = oracle::trajectory(model, setup.strategy, &settings, steps).unwrap();
+            for (record, wanted) in records.iter().zip(&wanted.losses) {
+                for (k, loss) in wanted.iter().enumerate() {
+                    let place = format!("{} step {} loss {k}", optimiser.name(), record.step);
+                    report.number(&place, record.losses[k].into(), *loss, coarser * *loss, Tolerance::ALONG_A_RUN);
+                }
+            }
+            let mut again = trainer(&gpu, setup.clone());
+            again.advance(steps.into()).unwrap();
+            let moved: Vec<f64> = wanted.parameters.iter().zip(&initial).map(|(p, i)| p - f64::from(*i)).collect();
+            let parameters = again.parameters().unwrap();
+            let got: Vec<f32> = parameters.iter().zip(&initial).map(|(p, i)| p - i).collect();
+            let place = format!("{}, motion of {steps} steps", optimiser.name());
+            report.vector(place, &got, &moved, coarser * common::norm(&moved), Tolerance::ALONG_A_RUN);
+        }
+        let (parameters, moments) = (first.parameters().unwrap(), first.moments().unwrap());
+        let squares = first.squares().unwrap();
+        let rest = first.advance(STEPS.into()).unwrap();
+        let mut second = trainer(&gpu, setup.clone());
+        second.restore(STEPS.into(), &parameters, &moments, &[], &squares).unwrap();
+        assert!(second.advance(STEPS.into()).unwrap() == rest, "{}: other steps after a resume", optimiser.name());
+        assert!(state(&second) == state(&first) && second.squares().unwrap() == first.squares().unwrap());
+        second.restart(setup.seeds, setup.schedule, setup.steps, &initial).unwrap();
+        assert_eq!(second.advance(STEPS.into()).unwrap(), records, "{}: a restart", optimiser.name());
+        if optimiser.name() == Soap.name() {
+            let refused = second.restore(STEPS.into(), &parameters, &moments, &[], &squares[1..]).unwrap_err();
+            assert!(refused.to_string().contains("no state of `soap`"), "{refused}");
+        }
+    }
     report.finish();
 }
 

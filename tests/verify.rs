@@ -73,7 +73,7 @@ fn strategies_hold_for_eight_terms() {
 }
 
 /// What stands in a shader, what a slip of the hand makes of it, and which check must notice.
-const SLIPS: [(&str, &str, &str); 15] = [
+const SLIPS: [(&str, &str, &str); 16] = [
     // the sign of one line of an adjoint, at each order
     ("return vec3f(dot(b, c_bar), b.x * c_bar.yz)", "return vec3f(dot(b, c_bar), -b.x * c_bar.yz)", "jets"),
     ("+ (2.0 * c_bar.w) * C * b.yz", "- (2.0 * c_bar.w) * C * b.yz", "jets"),
@@ -94,6 +94,8 @@ const SLIPS: [(&str, &str, &str); 15] = [
     ("if delta < 0.0", "if delta > 0.0", "strategies"),
     // decay of the second moment
     ("const BETA2 = 0.999;", "const BETA2 = 0.99;", "adam"),
+    // a gradient where its mean belongs
+    ("let ms = vec4f(x.y, y.y, z.y, w.y);", "let ms = vec4f(x.x, y.x, z.x, w.x);", "soap"),
     // one round of the generator too few, and a stratum that is not permuted
     ("round < 10u", "round < 9u", "random"),
     ("f32(permute(k, n, keys.xy))", "f32(k)", "sampler"),

@@ -4,7 +4,7 @@
 // provides: measure
 // expects:  forward_layer (emitted for the network); residual (residuals); shares; tile; target
 
-@group(0) @binding(3) var<storage, read_write> squares: array<f32>;         // [sample]
+@group(0) @binding(3) var<storage, read_write> squared_residuals: array<f32>;         // [sample]
 
 @compute @workgroup_size(THREADS)
 fn measure(@builtin(local_invocation_index) index: u32, @builtin(workgroup_id) workgroup: vec3u) {
@@ -36,6 +36,6 @@ fn square_residuals(work: Assigned, tile: u32) {
         }
         let at = share.first_sample + min(sample, share.count - 1u);
         let r = residual(share.term, y, samples[at]);
-        if counts { squares[at] = dot(r, r); }
+        if counts { squared_residuals[at] = dot(r, r); }
     }
 }

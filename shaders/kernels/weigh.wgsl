@@ -1,7 +1,7 @@
 // The factors of squared residuals, from what `survey` has found.
 //
 // provides: weigh
-// expects:  factor, joined (strategies); squares, parts, steps_done (weighing); WEIGHED, SURVEYED (prelude)
+// expects:  factor, joined (strategies); squared_residuals, parts, steps_done (weighing); WEIGHED, SURVEYED (prelude)
 
 @group(0) @binding(4) var<storage, read_write> factors: array<f32>;         // [sample]
 
@@ -11,5 +11,5 @@ fn weigh(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
     if sample >= WEIGHED { return; }
     var whole = 0.0;
     for (var part = 0u; part < SURVEYED; part++) { whole = joined(whole, parts[part]); }
-    factors[sample] = factor(sample, squares[sample], steps_done(), whole);
+    factors[sample] = factor(sample, squared_residuals[sample], steps_done(), whole);
 }

@@ -1,7 +1,7 @@
 //! `completions`: a script for the shell, with the names that `list` prints.
 
 use acr_pinn_gpu::training::CONDITIONS;
-use acr_pinn_gpu::{kernels, networks, problems, strategies, study};
+use acr_pinn_gpu::{kernels, networks, optimisers, problems, strategies, study};
 use clap::Command;
 use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
@@ -33,13 +33,14 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
 /// The command line with lists of names, which the program itself checks later, with better words.
 fn with_names(command: Command) -> Command {
     let problems: Vec<&str> = problems::ALL.iter().map(|p| p.name()).collect();
-    let lists: [(&str, Vec<&str>); 8] = [
+    let lists: [(&str, Vec<&str>); 9] = [
         ("problem", problems.clone()),
         ("problems", problems),
         ("preset", vec!["paper", "revised", "quick"]),
         ("condition", CONDITIONS.iter().map(|(name, ..)| *name).collect()),
         ("network", networks::ALL.iter().map(|n| n.name()).collect()),
         ("strategy", strategies::ALL.iter().map(|s| s.name()).collect()),
+        ("optimiser", optimisers::ALL.iter().map(|o| o.name()).collect()),
         ("plan", kernels::ALL.iter().map(|p| p.name()).collect()),
         ("study", study::ALL.iter().map(|s| s.name()).collect()),
     ];

@@ -20,6 +20,15 @@ pub struct Flags {
     /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     #[arg(long, value_name = "NAME")]
     strategy: Option<String>,
+    /// An optimiser of `list`: adam or soap [default: adam]
+    #[arg(long, value_name = "NAME")]
+    optimiser: Option<String>,
+    /// Decay rates of the optimiser's two moments [default: 0.9,0.999 for adam, 0.95,0.95 for soap]
+    #[arg(long, value_name = "B1,B2", allow_negative_numbers = true, value_parser = parse_betas)]
+    betas: Option<[f64; 2]>,
+    /// soap: steps between two renewals of its bases [default: 5]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    frequency: Option<u64>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     steps: Option<u64>,
@@ -76,6 +85,9 @@ impl From<&Flags> for Options {
             condition: f.condition,
             network: f.network,
             strategy: f.strategy,
+            optimiser: f.optimiser,
+            betas: f.betas,
+            frequency: f.frequency,
             steps: f.steps,
             seed: f.seed,
             width: f.width,
@@ -143,6 +155,14 @@ pub fn whole<T: TryFrom<u64>>(text: &str) -> std::result::Result<T, String> {
     let number = plain().or_else(|| scientific().map(|x| x as u64));
     let number = number.ok_or("expected a whole number, such as 20000, 20_000 or 2e4")?;
     T::try_from(number).map_err(|_| format!("{number} is too large"))
+}
+
+fn parse_betas(text: &str) -> std::result::Result<[f64; 2], String> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    match numbers[..] {
+        [first, second] if text.split(',').count() == 2 => Ok([first, second]),
+        _ => Err("expected two numbers, such as 0.9,0.999".to_owned()),
+    }
 }
 
 fn parse_points(text: &str) -> std::result::Result<(String, usize), String> {

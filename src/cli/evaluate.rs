@@ -7,6 +7,7 @@ use acr_pinn_gpu::kernels::default_tile;
 use acr_pinn_gpu::kernels::{self, Setup, Step};
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::optimisers::Optimisation;
 use acr_pinn_gpu::problems::{Problem, Solution, reference};
 use acr_pinn_gpu::report::fields::{FORMATS, Format};
 use acr_pinn_gpu::strategies;
@@ -234,6 +235,7 @@ fn bare_setup(problem: &'static dyn Problem, model: &Model) -> Setup<'static> {
         network: model.network,
         shape: model.shape,
         strategy: strategies::ALL[0],
+        optimiser: Optimisation::default(),
         counts: vec![1; problem.sets().len()],
         resampled: false,
         schedule: Schedule::Constant { rate: 0.0 },

@@ -10,6 +10,7 @@ use acr_pinn_gpu::kernels::default_tile;
 use acr_pinn_gpu::kernels::{self, Plan, Setup, Step};
 use acr_pinn_gpu::math::Schedule;
 use acr_pinn_gpu::math::rng::Seeds;
+use acr_pinn_gpu::optimisers::Optimisation;
 use acr_pinn_gpu::oracle;
 use acr_pinn_gpu::strategies;
 use acr_pinn_gpu::training::draft::with_parameters;
@@ -88,6 +89,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         network: model.network,
         shape: model.shape,
         strategy,
+        optimiser: Optimisation::default(),
         counts: points.iter().map(|set| set.len() / model.shape.inputs).collect(),
         resampled: false,
         schedule: Schedule::Constant { rate: 0.0 },

@@ -92,6 +92,7 @@ fn last_points(config: &Config, model: &Model, problem: &dyn Problem) -> Vec<f64
         schedule: config.preset.schedule,
         steps: config.preset.steps,
         seeds: config.seeds(),
+        optimiser: config.optimiser,
     };
     let steps = model.metadata.get("step").and_then(|step| step.parse().ok()).unwrap_or(config.preset.steps);
     let mut sets = oracle::points(problem, &settings, (steps.max(1) - 1) as u32);

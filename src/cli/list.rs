@@ -2,7 +2,7 @@
 
 use acr_pinn_gpu::problems::{Problem, shipped};
 use acr_pinn_gpu::training::CONDITIONS;
-use acr_pinn_gpu::{kernels, networks, problems, strategies, study};
+use acr_pinn_gpu::{kernels, networks, optimisers, problems, strategies, study};
 use serde_json::json;
 
 use super::output;
@@ -15,7 +15,7 @@ pub struct Args {
     json: bool,
 }
 
-/// Prints problems with their presets, networks, strategies, plans, targets and conditions.
+/// Prints problems with their presets, networks, strategies, optimisers, plans, targets and conditions.
 pub fn run(args: &Args) -> anyhow::Result<u8> {
     if args.json {
         output::json(&document());
@@ -54,6 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
     };
     text += &named("Networks", networks::ALL.iter().map(|n| (n.name(), n.title())).collect());
     text += &named("Strategies", strategies::ALL.iter().map(|s| (s.name(), s.title())).collect());
+    text += &named("Optimisers", optimisers::ALL.iter().map(|o| (o.name(), o.title())).collect());
     text += &named("Plans", kernels::ALL.iter().map(|p| (p.name(), p.summary())).collect());
     text += &named("Targets", kernels::tile::TARGETS.to_vec());
     text += &named("Studies", study::ALL.iter().map(|s| (s.name(), s.summary())).collect());
@@ -111,6 +112,7 @@ fn document() -> serde_json::Value {
         "problem_files": shipped::problems().iter().map(described).collect::<Vec<_>>(),
         "networks": networks::ALL.iter().map(|n| n.name()).collect::<Vec<_>>(),
         "strategies": strategies::ALL.iter().map(|s| s.name()).collect::<Vec<_>>(),
+        "optimisers": optimisers::ALL.iter().map(|o| o.name()).collect::<Vec<_>>(),
         "plans": kernels::ALL.iter().map(|p| p.name()).collect::<Vec<_>>(),
         "targets": kernels::tile::TARGETS.map(|(name, _)| name),
         "studies": study::ALL.iter().map(|s| s.name()).collect::<Vec<_>>(),

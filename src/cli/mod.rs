@@ -91,7 +91,7 @@ enum Verb {
     Kernels(Box<kernels::Args>),
     /// A step as a folder that any WebGPU plays, with a page for browsers; needs no adapter
     Export(Box<export::Args>),
-    /// Problems, networks, strategies, plans, conditions and presets
+    /// Problems, networks, strategies, optimisers, plans, conditions and presets
     List(list::Args),
     /// Write a problem file to start from: your own equation, its conditions and data
     New(new::Args),

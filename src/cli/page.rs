@@ -90,8 +90,12 @@ fn cards(config: &Config, document: &Value, history: &History) -> Vec<(&'static 
     cards.extend(document["reference"].as_str().map(|origin| ("Reference", origin.to_owned())));
     cards.extend(Some(losses_of(document)).filter(|losses| !losses.is_empty()).map(|losses| ("Losses", losses)));
     let pair = format!("{} + {}", config.network.name(), config.strategy.name());
+    let optimiser = config.optimiser.optimiser.name();
     let named = config.condition != pair.replace(' ', "");
     cards.push(("Condition", if named { format!("{}: {pair}", config.condition) } else { pair }));
+    if optimiser != "adam" {
+        cards.push(("Optimiser", optimiser.to_owned()));
+    }
     cards.push(("Preset and steps", format!("{}, {done} of {} steps", preset.name, preset.steps)));
     let layers = format!("{} hidden layers of {}", config.shape.depth, config.shape.width);
     cards.push(("Network", format!("{layers}, {} parameters", document["parameters"])));
@@ -130,6 +134,10 @@ pub fn command(config: &Config, document: &Value) -> String {
             Some(set) => words.push(format!("--points {set}={}", entry["value"])),
             // its path says something about somebody's disk
             None if key == "reference" => words.push("--reference DIR".into()),
+            None if key == "betas" => {
+                let betas = entry["value"].as_array().into_iter().flatten().map(Value::to_string);
+                words.push(format!("--betas {}", betas.collect::<Vec<_>>().join(",")));
+            }
             None => words.push(format!("--{key} {}", text(&entry["value"]))),
         }
     }
@@ -186,6 +194,8 @@ mod tests {
             points: vec![("bc".into(), 40)],
             horizon: Some(2.5),
             on_nan: Some("rollback".into()),
+            optimiser: Some("soap".into()),
+            betas: Some([0.8, 0.99]),
             residual_scale: Some(0.2),
             evaluate_every: Some(10),
             ..Options::default()

@@ -262,7 +262,7 @@ fn place(args: &Args, out: &Path, seed: u64) -> PathBuf {
 }
 
 fn default_place(config: &Config) -> PathBuf {
-    Path::new("runs").join(format!("{}-{}-s{}-{}", config.problem.name(), config.condition, config.seed, utc_now()))
+    Path::new("runs").join(format!("{}-{}-s{}-{}", config.problem.name(), config.label(), config.seed, utc_now()))
 }
 
 /// What is read while the run is set up.

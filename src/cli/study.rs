@@ -40,6 +40,9 @@ pub struct Args {
     /// methods: rules that combine gradients, or all [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     strategies: Vec<String>,
+    /// methods: optimisers to combine, or all [default: adam]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    optimisers: Vec<String>,
     /// How many seeds, counting up from --seed [default: 5 from 19018; cost: 3]
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
@@ -217,6 +220,8 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
         ("condition", shared.condition.is_some()),
         ("network", shared.network.is_some()),
         ("strategy", shared.strategy.is_some()),
+        // one for all runs, where the study does not go through them
+        ("optimiser", shared.optimiser.is_some() && request.axes.contains_key("optimisers")),
     ] {
         if given {
             let axis = AXES.iter().find(|axis| axis.name == flag && request.axes.contains_key(axis.list));
@@ -240,7 +245,8 @@ fn request(args: &Args, study: &dyn Study) -> Result<Request> {
     if let Some(odd) = request.conditions.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::Usage(names::unknown("condition", odd, &known)));
     }
-    for (axis, asked) in AXES.iter().zip([&args.networks, &args.strategies]).filter(|(_, asked)| !asked.is_empty()) {
+    let asked = [&args.networks, &args.strategies, &args.optimisers];
+    for (axis, asked) in AXES.iter().zip(asked).filter(|(_, asked)| !asked.is_empty()) {
         request.axes.insert(axis.list, asked.clone());
     }
     let first = shared.seed.unwrap_or(request.seeds[0]);
@@ -299,6 +305,7 @@ fn does_nothing(args: &Args, study: &str) -> Result<()> {
         ("reach", args.reach.is_some(), &["equal-time", "methods"]),
         ("networks", !args.networks.is_empty(), &["methods"]),
         ("strategies", !args.strategies.is_empty(), &["methods"]),
+        ("optimisers", !args.optimisers.is_empty(), &["methods"]),
         ("conditions", !args.conditions.is_empty(), &["core", "cost", "ablation", "robustness", "equal-time"]),
     ];
     match flags.into_iter().find(|(_, given, studies)| *given && !studies.contains(&study)) {

@@ -73,7 +73,7 @@ pub fn sheet(config: &Config, tile: &Tile, blueprint: &Blueprint, offered: &Capa
     let setup = config.setup();
     let sample = writer.dispatch(&blueprint.sample, &kernels);
     let mut step: Vec<DispatchEntry> = blueprint.gradients.iter().map(|spec| writer.dispatch(spec, &kernels)).collect();
-    step.push(writer.dispatch(&blueprint.update, &kernels));
+    step.extend(blueprint.update.iter().map(|spec| writer.dispatch(spec, &kernels)));
     // points that stay are drawn once
     let setup_list = if setup.resampled { Vec::new() } else { vec![sample.clone()] };
     if setup.resampled {
@@ -152,6 +152,7 @@ fn about(config: &Config, setup: &Setup, tile: &Tile) -> About {
         network: config.network.name().to_owned(),
         variant: config.shape.variant.name().to_owned(),
         strategy: config.strategy.name().to_owned(),
+        optimiser: config.optimiser.optimiser.name().to_owned(),
         condition: config.condition.clone(),
         preset: config.preset.name.to_owned(),
         width: config.shape.width,
@@ -186,6 +187,7 @@ fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
         schedule: setup.schedule,
         steps: setup.steps,
         seeds: setup.seeds,
+        optimiser: setup.optimiser,
     };
     let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
     let run = oracle::trajectory_from(&config.initial(), model, setup.strategy, &settings, steps);

@@ -71,6 +71,9 @@ pub struct About {
     pub network: String,
     pub variant: String,
     pub strategy: String,
+    /// Folders from before there was a choice do not say: adam.
+    #[serde(default)]
+    pub optimiser: String,
     pub condition: String,
     pub preset: String,
     pub width: usize,

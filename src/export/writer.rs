@@ -125,11 +125,15 @@ impl Writer {
     /// Parameters, their packed copies, and everything that a run begins with as zeros.
     pub fn parameters(&mut self, blueprint: &Blueprint, parameters: &[f32]) -> Vec<WriteEntry> {
         let zero = |buffer: &str| WriteEntry { buffer: buffer.to_owned(), data: None };
-        vec![
+        let mut writes = vec![
             self.write("parameters", parameters),
             self.write(PACKED, &blueprint.packing.pack(parameters)),
             zero("moments"),
             zero("control"),
-        ]
+        ];
+        if !blueprint.sides.is_empty() {
+            writes.extend([zero("squares"), self.write("bases", &blueprint.sides.identity())]);
+        }
+        writes
     }
 }

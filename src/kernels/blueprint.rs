@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::gpu::{Capabilities, Gpu, IMAGE_ROW_BITS, Part, Vectors};
 use crate::networks::Program;
+use crate::optimisers::Threads;
 
 use super::group::{Group, groups, share_table};
 use super::linking::needed;
@@ -12,6 +13,7 @@ use super::packing::Packing;
 use super::plans::{self, Cut, Cuts, Keep, Plan, Work};
 use super::prelude::{Prelude, plugin, shader};
 use super::residuals;
+use super::sides::Sides;
 use super::step::{RING, Setup, Share, Step, downstream_prelude, regions, spans};
 use super::target::Target;
 use super::tile::Tile;
@@ -86,16 +88,17 @@ pub struct Blueprint {
     pub sample: DispatchSpec,
     /// From points to gradient rows, losses and coefficients.
     pub gradients: Vec<DispatchSpec>,
-    /// Adam.
-    pub update: DispatchSpec,
+    /// The optimiser.
+    pub update: Vec<DispatchSpec>,
     pub packing: Packing,
+    pub sides: Sides,
 }
 
 /// The buffer that packed parameters are written to.
 pub const PACKED: &str = "packed";
 
 /// Buffers that are there where points have weights; see `shaders/weighing.wgsl`.
-const WEIGHING: [&str; 3] = ["squares", "parts", "factors"];
+const WEIGHING: [&str; 3] = ["squared_residuals", "parts", "factors"];
 
 /// The buffer that says of a pass that it probes residuals.
 const PROBE: &str = "probe";
@@ -119,8 +122,18 @@ impl Blueprint {
         target.check(offered, &setup.shape, setup.jet())?;
         let program = setup.network.program(&setup.shape);
         let packing = Packing::new(&setup.shape, &program, target);
+        let sides = Sides::new(&program.layout(&setup.shape), setup.optimiser.optimiser);
+        let (trips, limit) = (sides.trips(target.reducers().0), offered.trip_limit.unwrap_or(usize::MAX));
+        if trips > limit {
+            let what = "loop trips, this driver ends loops silently after";
+            let name = setup.optimiser.optimiser.name();
+            return Err(Error::Usage(format!(
+                "--optimiser {name} takes {trips} {what} {limit}: take adam, or a smaller --width"
+            )));
+        }
         let mut draft = Draft { buffers: Vec::new(), kernels: Vec::new() };
         draft.shared_buffers(setup, &packing, target);
+        draft.kept_buffers(&sides, packing.places.len());
         let Passes { measures: mut gradients, both_ways, slabs } =
             draft.cut(setup, plan, target, &program, &packing, offered)?;
         let prelude = downstream_prelude(setup, &packing, &slabs, target.reducers());
@@ -128,10 +141,9 @@ impl Blueprint {
         let data = residuals::data(setup.problem)?;
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
         let probes = setup.strategy.probe_period().is_some();
-        let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
+        let bound = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
             let mut parts = vec![prelude.part(), shader("math"), jet.clone()];
             parts.extend_from_slice(others);
-            parts.push(if label == "reduce" { residuals::reduce(probes) } else { shader(&format!("kernels/{label}")) });
             let kernel = draft.kernel(label, parts, vec![equation.into()]);
             let buffers = [
                 "owners",
@@ -149,10 +161,16 @@ impl Blueprint {
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
             .chain(if setup.strategy.weighing().is_some() { &WEIGHING[..] } else { &[] }.iter().copied())
             .chain(if probes { &["probing", "traces"][..] } else { &[] }.iter().copied())
+            .chain(["side_of", "sides", "cells", "matrices", "squares", "bases", "iterates", "lengths"])
+            .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
             .collect();
             DispatchSpec { kernel, buffers, size, label: label.into(), flop: None }
+        };
+        let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
+            let own = if label == "reduce" { residuals::reduce(probes) } else { shader(&format!("kernels/{label}")) };
+            bound(draft, label, &[others, &[own]].concat(), size, equation)
         };
         let points = Size::Threads(setup.set_firsts().1);
         let sample =
@@ -188,10 +206,18 @@ impl Blueprint {
             [shader("rng"), shader("schedule"), memory, shader("double"), shader("cosines"), shader("traces"), combine];
         let coefficients = "c = strategy(⟨gᵢ, gⱼ⟩)";
         gradients.push(kernel(&mut draft, "coefficients_of", &others, Size::Workgroups(1), coefficients));
-        let parameters = Size::Threads(packing.places.len());
-        let bounds = residuals::bounds(setup);
-        let update = kernel(&mut draft, "update", &[bounds], parameters, "Adam on Σ cₖ gₖ");
-        Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing })
+        let stages = setup.optimiser.optimiser.kernels().iter().map(|own| {
+            let size = match own.threads {
+                Threads::Parameters => Size::Threads(packing.places.len()),
+                Threads::Blocks => Size::Threads(sides.side_of.len()),
+                Threads::Cells => Size::Threads(sides.cells.len()),
+                Threads::Sides => Size::Workgroups(sides.lines.len()),
+            };
+            let text = plugin("optimisers", own.label, own.text);
+            bound(&mut draft, own.label, &[residuals::bounds(setup), text], size, own.equation)
+        });
+        let update = stages.collect();
+        Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing, sides })
     }
 }
 
@@ -271,10 +297,33 @@ impl Draft {
             }
         }
         if setup.strategy.weighing().is_some() {
-            self.buffer("squares", Kind::Storage, 4 * setup.weighed_samples() as u64, Vec::new());
+            self.buffer("squared_residuals", Kind::Storage, 4 * setup.weighed_samples() as u64, Vec::new());
             self.buffer("parts", Kind::Storage, 4 * spans(setup)[1] as u64, Vec::new());
             self.words("factors", &vec![1.0f32; setup.shares().1]);
         }
+    }
+
+    /// What an optimiser keeps, and hands from kernel to kernel; nothing for one without bases.
+    fn kept_buffers(&mut self, sides: &Sides, n: usize) {
+        if sides.is_empty() {
+            return;
+        }
+        for (name, count) in [
+            ("squares", sides.entries),
+            ("iterates", sides.entries),
+            ("lengths", sides.matrices.len() / 2),
+            ("combined", 2 * n),
+            ("turned", 2 * n),
+            ("directions", n),
+            ("half_back", n),
+        ] {
+            self.buffer(name, Kind::Storage, 4 * count as u64, Vec::new());
+        }
+        self.words("bases", &sides.identity());
+        self.words("cells", &sides.cells);
+        self.words("matrices", &sides.matrices);
+        self.words("side_of", &sides.side_of);
+        self.words("sides", &sides.lines);
     }
 
     /// The dispatches through the network, group after group.
@@ -363,7 +412,7 @@ impl Draft {
                     ("scratch", scratch.clone()),
                 ]);
                 if group.weighed(setup) {
-                    buffers.extend([named("squares"), named("factors")]);
+                    buffers.extend([named("squared_residuals"), named("factors")]);
                 }
                 if setup.strategy.probe_period().is_some() {
                     buffers.extend(["control", "settings", "probing"].map(named));

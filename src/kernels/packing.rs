@@ -11,7 +11,7 @@ use super::target::{Columns, Target};
 /// No place: the parameter has no such copy.
 pub const NONE: u32 = u32::MAX;
 
-/// Places of one parameter, in `f32` units. Mirrored by `places` in `kernels/update.wgsl`; `reduce` looks the other way, by
+/// Places of one parameter, in `f32` units. Mirrored by `places` in `optimisers/update.wgsl`; `reduce` looks the other way, by
 /// [`Packing::owners`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]

@@ -104,7 +104,6 @@ const SHADERS: &[(&str, &str)] = &[
     ("kernels/predict", include_str!("../../shaders/kernels/predict.wgsl")),
     ("kernels/reduce", include_str!("../../shaders/kernels/reduce.wgsl")),
     ("kernels/coefficients_of", include_str!("../../shaders/kernels/coefficients_of.wgsl")),
-    ("kernels/update", include_str!("../../shaders/kernels/update.wgsl")),
 ];
 
 /// All shared texts.

@@ -8,6 +8,7 @@ use crate::gpu::{Buffer, Dispatch, Gpu, IMAGE_ROW_BITS, Image, Kernel, Resource,
 use crate::math::rng::Seeds;
 use crate::math::{Jet, Schedule};
 use crate::networks::{Network, Shape};
+use crate::optimisers::{EPSILON, Optimisation, soap};
 use crate::problems::{Problem, Sampling};
 use crate::strategies::{Probe, Strategy};
 
@@ -16,10 +17,8 @@ use super::packing::Packing;
 use super::plans::Plan;
 use super::prelude::Prelude;
 use super::settings::Settings;
+use super::sides::Sides;
 use super::tile::Tile;
-
-/// Adam's decay rates, as logarithms for the bias corrections.
-const BETAS: [f64; 2] = [0.9, 0.999];
 
 /// Steps whose records the device keeps before it overwrites the oldest.
 pub const RING: usize = 1024;
@@ -31,6 +30,7 @@ pub struct Setup<'a> {
     pub network: &'a dyn Network,
     pub shape: Shape,
     pub strategy: &'a dyn Strategy,
+    pub optimiser: Optimisation,
     /// Points of each set of the problem.
     pub counts: Vec<usize>,
     /// New points at every step, or those that lie in the buffer.
@@ -223,8 +223,12 @@ pub struct Step {
     samples: Buffer,
     pub rows: Buffer,
     pub control: Buffer,
+    pub coefficients: Buffer,
     /// What the strategy keeps from step to step; at least one number.
     pub state: Buffer,
+    /// Which sides the optimiser turns, and where it keeps their covariances and bases, if any.
+    pub sides: Sides,
+    pub kept: Option<[Buffer; 2]>,
     settings: Buffer,
     pub ring: Buffer,
     pub packing: Packing,
@@ -232,6 +236,8 @@ pub struct Step {
     pub sample: Dispatch,
     /// From points to gradient rows, losses and coefficients.
     pub gradients: Vec<Dispatch>,
+    /// From rows and coefficients to new parameters.
+    pub update: Vec<Dispatch>,
     /// The whole step.
     pub whole: Vec<Dispatch>,
     /// Terms of the problem.
@@ -262,8 +268,9 @@ impl Step {
         }
         let kernels = compile(gpu, &blueprint)?;
         let bind = |spec: &DispatchSpec| -> Result<Dispatch> {
-            let buffers: Vec<(&str, &Vectors)> =
-                spec.buffers.iter().map(|(variable, name)| (*variable, &memory[name])).collect();
+            // what no kernel of this step asks for is not there
+            let known = |(variable, name): &(&'static str, String)| Some((*variable, memory.get(name)?));
+            let buffers: Vec<(&str, &Vectors)> = spec.buffers.iter().filter_map(known).collect();
             let bound = kernels[spec.kernel].bind(gpu, &buffers)?;
             let dispatch = match spec.size {
                 Size::Threads(count) => bound.threads(count as u32),
@@ -274,7 +281,8 @@ impl Step {
         let sample = bind(&blueprint.sample)?;
         let gradients: Vec<Dispatch> = blueprint.gradients.iter().map(bind).collect::<Result<_>>()?;
         let mut whole = gradients.clone();
-        whole.push(bind(&blueprint.update)?);
+        let update: Vec<Dispatch> = blueprint.update.iter().map(bind).collect::<Result<_>>()?;
+        whole.extend_from_slice(&update);
         if setup.resampled {
             whole.insert(0, sample.clone());
         }
@@ -285,7 +293,8 @@ impl Step {
         let packed = take(PACKED);
         let [parameters, moments, points, samples] = ["parameters", "moments", "points", "samples"].map(&mut take);
         let [rows, control, state] = ["rows", "control", "state"].map(&mut take);
-        let [settings, ring] = ["settings", "ring"].map(&mut take);
+        let [settings, ring, coefficients] = ["settings", "ring", "coefficients"].map(&mut take);
+        let kept = (!blueprint.sides.is_empty()).then(|| ["squares", "bases"].map(&mut take));
         let mirror = match memory.remove("weights") {
             Some(Vectors::Image(image)) => Some((gpu.copy(&packed, &image), image)),
             _ => None,
@@ -300,12 +309,16 @@ impl Step {
             samples,
             rows,
             control,
+            coefficients,
             state,
+            sides: blueprint.sides,
+            kept,
             settings,
             ring,
             packing: blueprint.packing,
             sample,
             gradients,
+            update,
             whole,
             terms: setup.problem.terms().len(),
         })
@@ -403,8 +416,21 @@ pub(super) fn downstream_prelude(
     p.u32("SHARES", shares.len()).u32s("SHARE_TERM", &column(|s| s.term));
     p.u32s("SHARE_SET", &column(|s| s.set)).u32s("SHARE_SAMPLE", &column(|s| s.first_sample));
     p.bool("GIVEN_ORDERS", setup.orders.is_some());
-    p.f32("LOG_BETA1", BETAS[0].ln()).f32("LOG_BETA2", BETAS[1].ln());
+    let [beta1, beta2] = setup.optimiser.betas;
+    p.f32("LOG_BETA1", beta1.ln()).f32("LOG_BETA2", beta2.ln());
+    optimiser_constants(&mut p, setup);
     p
+}
+
+/// Constants of the optimiser. Decay rates have no type: 1 − β₂ is then computed before it is rounded.
+pub fn optimiser_constants(p: &mut Prelude, setup: &Setup) {
+    let Optimisation { optimiser, betas: [beta1, beta2], frequency } = setup.optimiser;
+    let sides = Sides::new(&setup.network.layout(&setup.shape), optimiser);
+    p.line(&format!("const BETA1 = {beta1:?};")).line(&format!("const BETA2 = {beta2:?};"));
+    p.f32("EPSILON", EPSILON).u32("FREQUENCY", frequency as usize).u32("BLOCKS", sides.side_of.len());
+    p.u32("CELLS", sides.cells.len());
+    p.u32("LONGEST", sides.longest()).f32("SHIFT", soap::SHIFT).f32("REST", soap::REST);
+    p.f32("LEAST_TRACE", soap::LEAST_TRACE);
 }
 
 /// Lower and upper ends of every region, set after set, flat.

@@ -7,6 +7,7 @@ use crate::kernels::{Fused, Plan, Setup, Step, Tile, default_tile};
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, Variant, sampling};
 use crate::networks::{Network, Shape, Slot};
+use crate::optimisers::Optimisation;
 use crate::oracle::{self, Model};
 use crate::problems::Problem;
 use crate::strategies::{Gram, PcGrad, Seen, Strategy};
@@ -97,6 +98,7 @@ impl Case {
             network: self.network,
             shape: self.shape,
             strategy: self.strategy,
+            optimiser: Optimisation::default(),
             counts: self.counts(),
             resampled: false,
             schedule: Schedule::Constant { rate: self.rate },

@@ -9,7 +9,7 @@ use crate::kernels::Settings;
 use crate::kernels::prelude::{Prelude, shader};
 use crate::math::rng::Seeds;
 use crate::math::{Real, Schedule};
-use crate::oracle::Adam;
+use crate::optimisers::{Adam, Optimiser};
 
 use super::compute::evaluate;
 use super::report::{Report, Tolerance};
@@ -161,7 +161,8 @@ pub fn check_schedule(gpu: &Gpu) -> Result<Report> {
     let steps: Vec<u32> = (0..2000).chain((2000..LENGTH as u32).step_by(97)).collect();
     let mut report = Report::default();
     let mut prelude = Prelude::default();
-    prelude.f32("LOG_BETA1", Adam::BETA1.ln()).f32("LOG_BETA2", Adam::BETA2.ln());
+    let betas = Adam.betas();
+    prelude.f32("LOG_BETA1", betas[0].ln()).f32("LOG_BETA2", betas[1].ln());
     let parts = [prelude.part(), shader("math"), shader("schedule"), Part::new("lab", SCHEDULE_KERNEL)];
     for schedule in
         [Schedule::Constant { rate: 1e-3 }, Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 100 }]
@@ -176,7 +177,7 @@ pub fn check_schedule(gpu: &Gpu) -> Result<Report> {
             let rate = schedule.rate(step.into(), LENGTH);
             let t = f64::from(step) + 1.0;
             report.number(format_args!("rate of step {step}"), got[0].into(), rate, rate, Tolerance::of_f32(16.0));
-            for (k, beta) in [Adam::BETA1, Adam::BETA2].into_iter().enumerate() {
+            for (k, beta) in betas.into_iter().enumerate() {
                 let wanted = -(t * beta.ln()).exp_m1();
                 let place = format_args!("1 − {beta}^{t}");
                 report.number(place, got[1 + k].into(), wanted, wanted, Tolerance::of_f32(8.0));

@@ -17,6 +17,7 @@ pub mod card;
 pub mod case;
 pub mod compare;
 mod compute;
+pub mod eigenbases;
 pub mod equations;
 pub mod expressions;
 pub mod fields;

@@ -384,7 +384,7 @@ fn predict(setup: &Setup, groups: &[Group], blueprint: &Blueprint, tile: &gpu::G
     let sample = setup.resampled.then_some(&blueprint.sample);
     // a probe rests in nearly all steps
     let gradients = blueprint.gradients.iter().filter(|dispatch| !dispatch.label.ends_with(", probe"));
-    let dispatches = sample.into_iter().chain(gradients).chain([&blueprint.update]);
+    let dispatches = sample.into_iter().chain(gradients).chain(&blueprint.update);
     let mut carrying = groups.iter();
     let kernels: Vec<Kernel> = dispatches
         .map(|dispatch| match (blueprint.kernels[dispatch.kernel].label, dispatch.size) {

@@ -4,12 +4,12 @@
 use crate::error::Result;
 use crate::gpu::{Gpu, Kernel};
 use crate::kernels::packing::{NONE, Packing};
-use crate::kernels::prelude::shader;
-use crate::kernels::step::common_prelude;
+use crate::kernels::prelude::{plugin, shader};
+use crate::kernels::step::{common_prelude, optimiser_constants};
 use crate::kernels::{jets, residuals};
 use crate::math::{Variant, rng};
 use crate::networks::Network;
-use crate::oracle::Adam;
+use crate::optimisers::{Adam, EPSILON, Moments, Optimiser, Update};
 use crate::problems;
 
 use super::case::Case;
@@ -37,9 +37,12 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let packing = Packing::new(&case.shape, &network.program(&case.shape), &SMALL);
     let mut prelude = common_prelude(&case.setup());
     prelude.u32("PARAMETERS", count);
+    optimiser_constants(&mut prelude, &case.setup());
     let jet = jets::part(problem.jet());
     let bounds = residuals::bounds(&case.setup());
-    let kernel = Kernel::link(gpu, "update", &[prelude.part(), shader("math"), jet, bounds, shader("kernels/update")])?;
+    let own = &Adam.kernels()[0];
+    let text = plugin("optimisers", own.label, own.text);
+    let kernel = Kernel::link(gpu, own.label, &[prelude.part(), shader("math"), jet, bounds, text])?;
     let trained = |p: usize| packing.places[p].slab != NONE;
     // what is not trained lies there from the start; all else the update must write
     let start: Vec<f32> = (0..count).map(|p| if trained(p) { 0.0 } else { case.parameters[p] }).collect();
@@ -49,7 +52,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
     let places = gpu.storage_with("places", &packing.places)?;
     let mut report = Report::default();
     let mut reach = vec![0.0; count];
-    let (mut wanted, mut adam) = (widen(&case.parameters), Adam::new(count));
+    let (mut wanted, mut adam) = (widen(&case.parameters), Moments::new(count, Adam.betas()));
     for update in 1..=UPDATES {
         let name = format!("{} {}, update {update}", network.name(), variant.name());
         let mut all = random(terms * count, update as u32);
@@ -58,7 +61,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
             *g *= f32::from(u8::from(trained(entry % count)));
         }
         let coefficients: Vec<f64> = (0..terms).map(|k| 0.5 + 0.75 * k as f64).collect();
-        let corrections = [Adam::BETA1, Adam::BETA2].map(|beta| 1.0 - beta.powi(update as i32));
+        let corrections = adam.betas.map(|beta| 1.0 - beta.powi(update as i32));
         let given = [&coefficients[..], &[RATE], &corrections].concat();
         let given: Vec<f32> = given.iter().map(|&x| x as f32).collect();
         let rows = gpu.storage_with("rows", &all)?;
@@ -78,7 +81,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
         // what is added up, which may be far larger than the sum
         let size: Vec<f64> = (0..count).map(|p| entry(p).iter().map(|x| x.abs()).sum()).collect();
         for (sum, size) in reach.iter_mut().zip(&size) {
-            *sum = Adam::BETA1 * *sum + size;
+            *sum = adam.betas[0] * *sum + size;
         }
         adam.update(&mut wanted, &gradient, RATE);
         let got: Vec<f32> = gpu.read(&parameters, count)?;
@@ -90,7 +93,7 @@ pub fn check(gpu: &Gpu, network: &'static dyn Network, variant: Variant) -> Resu
             report.number(format_args!("{name} m[{p}]"), moved[p][0].into(), adam.m[p], scale, rounding);
             let square = adam.v[p] + size[p] * size[p] + f64::from(f32::MIN_POSITIVE);
             report.number(format_args!("{name} v[{p}]"), moved[p][1].into(), adam.v[p], square, rounding);
-            let theta = wanted[p].abs() + RATE * (1.0 + scale / (adam.v[p].sqrt() + Adam::EPSILON));
+            let theta = wanted[p].abs() + RATE * (1.0 + scale / (adam.v[p].sqrt() + EPSILON));
             report.number(format_args!("{name} θ[{p}]"), got[p].into(), wanted[p], theta, rounding);
         }
         let packed = packing.pack(&got);

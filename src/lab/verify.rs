@@ -8,14 +8,15 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::math::{Jet, Variant};
 use crate::networks::{self, Network};
+use crate::optimisers::{self, Optimisation};
 use crate::{kernels, oracle, problems, strategies};
 
 use super::card::{Card, Finding, KIND};
 use super::steps::{NoGradients, Sizes, Subject};
-use super::{equations, functions, jets, products, races, random, update};
+use super::{eigenbases, equations, functions, jets, products, races, random, update};
 
 /// Kinds of checks and what they hold against what, in the order of their work.
-pub const CHECKS: [(&str, &str); 11] = [
+pub const CHECKS: [(&str, &str); 12] = [
     ("functions", "elementary functions over their whole range, in ULP, beside what WGSL allows its own"),
     ("schedule", "learning rates and bias corrections over a long run"),
     ("jets", "derivative streams: functions, products, their adjoints, and ⟨Jv, w⟩ = ⟨v, Jᵀw⟩"),
@@ -23,6 +24,7 @@ pub const CHECKS: [(&str, &str); 11] = [
     ("equations", "residuals of differential equations and conditions, their adjoints, and known right-hand sides"),
     ("strategies", "coefficients from Gram matrices with conflicts of every kind"),
     ("adam", "the update kernel: moments, parameters and packed weights"),
+    ("soap", "covariances, eigenbases and steps of SOAP's kernels"),
     ("random", "random words, permutations and orders, bit for bit"),
     ("sampler", "points: bits, strata, regions, independence of axes, sets and steps"),
     ("gradients", "losses, gradient rows, Gram matrix and coefficients of a step"),
@@ -46,7 +48,7 @@ pub struct Options {
 impl Options {
     fn wants(&self, check: &str) -> bool {
         /// What does not depend on a problem.
-        const GENERAL: [&str; 6] = ["functions", "schedule", "products", "strategies", "adam", "random"];
+        const GENERAL: [&str; 7] = ["functions", "schedule", "products", "strategies", "adam", "soap", "random"];
         match self.only.is_empty() {
             true => self.problems.is_empty() || !GENERAL.contains(&check),
             false => self.only.iter().any(|only| only == check),
@@ -160,11 +162,16 @@ fn jobs(gpu: &Gpu, options: &Options) -> Vec<Job> {
         let name = format!("{} {}", network.name(), variant.name());
         jobs.push(Box::new(move |gpu, _| one("adam", &name, update::check(gpu, network, variant))));
     }
+    for (network, variant) in forms().into_iter().filter(|_| wants("soap")) {
+        let name = format!("{} {}", network.name(), variant.name());
+        jobs.push(Box::new(move |gpu, _| one("soap", &name, eigenbases::check(gpu, network, variant))));
+    }
     if wants("random") {
         jobs.push(Box::new(|gpu, _| one("random", "words, permutations, orders", random::check_numbers(gpu))));
     }
     let subjects = subjects(gpu, options);
-    for (subject, _) in subjects.iter().filter(|(_, first)| *first && wants("sampler")) {
+    let usual = |subject: &Subject| subject.optimiser == Optimisation::default();
+    for (subject, _) in subjects.iter().filter(|(s, first)| *first && usual(s) && wants("sampler")) {
         // what is drawn does not depend on the network
         let subject =
             Subject { network: networks::ALL[0], plan: &NoGradients, size: [4, 1], points: [257, 53], ..*subject };
@@ -262,13 +269,20 @@ fn subjects(gpu: &Gpu, options: &Options) -> Vec<(Subject, bool)> {
             for (network, variant) in papers.chain(others) {
                 for &size in widths {
                     let strategy = *strategies.next().expect("a cycle has no end");
-                    let subject = Subject { problem, network, variant, strategy, plan, size, points: [19, 5], sizes };
+                    let optimiser = Optimisation::default();
+                    let subject =
+                        Subject { problem, network, variant, strategy, optimiser, plan, size, points: [19, 5], sizes };
                     subjects.push((subject, first));
                     first = false;
                 }
             }
         }
     }
+    // other optimisers differ in what follows the gradients
+    let others = optimisers::ALL.iter().filter(|optimiser| optimiser.name() != "adam");
+    let others: Vec<_> =
+        others.map(|&optimiser| (Subject { optimiser: Optimisation::of(optimiser), ..subjects[0].0 }, true)).collect();
+    subjects.extend(others);
     subjects
 }
 

@@ -8,7 +8,7 @@ pub mod gates;
 mod training;
 
 pub use gates::{Intervention, intervene};
-pub use training::{Adam, Settings, Trajectory, orders, points, trajectory, trajectory_from};
+pub use training::{Settings, Trajectory, orders, points, trajectory, trajectory_from};
 
 use crate::math::{Dual, Real, Var, Variant, tape};
 use crate::networks::{Gates, Network, Rule, Shape, UNKNOWNS};

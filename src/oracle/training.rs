@@ -3,49 +3,13 @@
 use super::{Model, combined, state, step_gradients, traces};
 use crate::math::rng::{self, Seeds};
 use crate::math::{Schedule, sampling};
+use crate::optimisers::Optimisation;
 use crate::problems::{PointSet, Problem, Sampling};
 use crate::strategies::{Seen, Strategy};
 
 /// The orders of all terms at `step`, as the device draws them.
 pub fn orders(seed: u64, step: u32, terms: usize) -> Vec<Vec<usize>> {
     (0..terms).map(|task| rng::order(seed, step, task as u32, terms)).collect()
-}
-
-/// Adam in f64 (Kingma and Ba 2015), with the constants of the paper.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Adam {
-    /// First moments.
-    pub m: Vec<f64>,
-    /// Second moments.
-    pub v: Vec<f64>,
-    /// Updates made.
-    pub updates: i32,
-}
-
-impl Adam {
-    /// Decay of the first moment.
-    pub const BETA1: f64 = 0.9;
-    /// Decay of the second moment.
-    pub const BETA2: f64 = 0.999;
-    /// Keeps the division finite.
-    pub const EPSILON: f64 = 1e-8;
-
-    /// At rest.
-    pub fn new(parameters: usize) -> Self {
-        Self { m: vec![0.0; parameters], v: vec![0.0; parameters], updates: 0 }
-    }
-
-    /// θ ← θ − rate · m̂ / (√v̂ + ε).
-    pub fn update(&mut self, parameters: &mut [f64], gradient: &[f64], rate: f64) {
-        self.updates += 1;
-        let first = 1.0 - Self::BETA1.powi(self.updates);
-        let second = 1.0 - Self::BETA2.powi(self.updates);
-        for (i, (theta, g)) in parameters.iter_mut().zip(gradient).enumerate() {
-            self.m[i] = Self::BETA1 * self.m[i] + (1.0 - Self::BETA1) * g;
-            self.v[i] = Self::BETA2 * self.v[i] + (1.0 - Self::BETA2) * g * g;
-            *theta -= rate * (self.m[i] / first) / ((self.v[i] / second).sqrt() + Self::EPSILON);
-        }
-    }
 }
 
 /// The settings of a run that the oracle follows.
@@ -61,6 +25,7 @@ pub struct Settings {
     pub steps: u64,
     /// Seeds.
     pub seeds: Seeds,
+    pub optimiser: Optimisation,
 }
 
 /// The first steps of a run.
@@ -115,7 +80,7 @@ pub fn trajectory_from(
     count: u32,
 ) -> Result<Trajectory, String> {
     let mut parameters: Vec<f64> = initial.iter().copied().map(f64::from).collect();
-    let mut adam = Adam::new(parameters.len());
+    let mut optimiser = settings.optimiser.start(&model.network.layout(&model.shape));
     let mut losses = Vec::new();
     let mut state = state(strategy, model, &points(model.problem, settings, 0));
     for step in 0..count {
@@ -126,7 +91,7 @@ pub fn trajectory_from(
         let rate = settings.schedule.rate(u64::from(step), settings.steps);
         let seen = Seen { step: step.into(), rate, traces, orders, ..Seen::default() };
         let gradient = combined(strategy, &oracle, seen, &mut state);
-        adam.update(&mut parameters, &gradient, rate);
+        optimiser.update(&mut parameters, &gradient, rate);
         let first = parameters.len() - model.shape.unknowns;
         for (own, unknown) in parameters[first..].iter_mut().zip(model.problem.unknowns()) {
             *own = own.clamp(unknown.lower, unknown.upper);
@@ -146,19 +111,6 @@ mod tests {
     use crate::strategies::PcGrad;
 
     #[test]
-    fn adam_moves_by_the_rate_first_and_forgets_the_scale() {
-        for scale in [1e-3, 1.0, 1e6] {
-            let mut parameters = vec![0.0, 0.0];
-            let mut adam = Adam::new(2);
-            adam.update(&mut parameters, &[3.0 * scale, -0.5 * scale], 0.1);
-            assert!((parameters[0] + 0.1).abs() < 1e-5 && (parameters[1] - 0.1).abs() < 1e-5);
-        }
-        let mut still = vec![1.0];
-        Adam::new(1).update(&mut still, &[0.0], 0.1);
-        assert_eq!(still, [1.0]);
-    }
-
-    #[test]
     fn a_short_run_learns_and_repeats_itself() {
         let problem = KleinGordon::DEFAULT;
         let shape = shape(&problem, 8, 2, Variant::V2);
@@ -169,6 +121,7 @@ mod tests {
             schedule: Schedule::Constant { rate: 5e-3 },
             steps: 100,
             seeds: Seeds::of(7),
+            optimiser: Optimisation::default(),
         };
         let run = trajectory(model, &PcGrad, &settings, 40).unwrap();
         let (first, last) = (run.losses[0].iter().sum::<f64>(), run.losses[39].iter().sum::<f64>());

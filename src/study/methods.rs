@@ -1,4 +1,4 @@
-//! Methods against each other: every network with every strategy, over equal steps or equal time. Beside the tables of
+//! Methods against each other: every network with every strategy and optimiser, over equal steps or equal time. Beside the tables of
 //! the other studies it says what each choice brings by itself: everything else of a pair is the same.
 
 use serde_json::{Value, json};
@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::math::names;
 use crate::networks;
+use crate::optimisers;
 use crate::report::Cells;
 use crate::strategies;
 use crate::training::Options;
@@ -34,7 +35,7 @@ pub struct Axis {
 }
 
 /// All choices, in the order in which they make a method's label. The first value of each is what others are held against.
-pub static AXES: [Axis; 2] = [
+pub static AXES: [Axis; 3] = [
     Axis {
         name: "network",
         list: "networks",
@@ -46,6 +47,12 @@ pub static AXES: [Axis; 2] = [
         list: "strategies",
         known: || strategies::ALL.iter().map(|strategy| strategy.name()).collect(),
         option: |options| &mut options.strategy,
+    },
+    Axis {
+        name: "optimiser",
+        list: "optimisers",
+        known: || optimisers::ALL.iter().map(|optimiser| optimiser.name()).collect(),
+        option: |options| &mut options.optimiser,
     },
 ];
 
@@ -87,7 +94,7 @@ impl Study for Methods {
     }
 
     fn summary(&self) -> &'static str {
-        "networks and strategies in every combination, over equal steps or equal time, and what each choice brings"
+        "networks, strategies and optimisers in every combination, over equal steps or equal time, and what each choice brings"
     }
 
     fn defaults(&self) -> Request {
@@ -95,7 +102,7 @@ impl Study for Methods {
         Request {
             problems: Request::problems_among(&["klein-gordon", "helmholtz-1-4"]),
             conditions: Vec::new(),
-            axes: [("networks", list("lda")), ("strategies", list(ALL))].into(),
+            axes: [("networks", list("lda")), ("strategies", list(ALL)), ("optimisers", list("adam"))].into(),
             ..Request::standard()
         }
     }
@@ -152,9 +159,10 @@ impl Study for Methods {
     }
 }
 
-/// All choices of a method, as in "lda+pcgrad".
+/// All choices of a method, as in "lda+pcgrad" and "lda+pcgrad+soap".
 fn label(method: &Options) -> String {
-    AXES.iter().map(|axis| axis.of(method)).collect::<Vec<_>>().join("+")
+    let choices = AXES.iter().map(|axis| axis.of(method)).filter(|choice| choice != "adam");
+    choices.collect::<Vec<_>>().join("+")
 }
 
 /// Geometric mean of the final relative L2 errors, NaN where there is none.
@@ -283,7 +291,8 @@ mod tests {
 
     fn request(networks: &[&str], strategies: &[&str]) -> Request {
         let list = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        let axes = [("networks", list(networks)), ("strategies", list(strategies))].into();
+        let axes =
+            [("networks", list(networks)), ("strategies", list(strategies)), ("optimisers", list(&["adam"]))].into();
         Request { problems: list(&["klein-gordon"]), axes, seeds: vec![1, 2], ..Methods.defaults() }
     }
 

@@ -8,6 +8,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::kernels::Square;
+use crate::kernels::sides::PREFIX;
 use crate::networks::Layout;
 
 use super::chain::{Chain, hex};
@@ -33,10 +35,12 @@ pub struct Checkpoint {
     pub step: u64,
     /// In the layout's order.
     pub parameters: Vec<f32>,
-    /// Adam's m and v of each parameter, alternating.
+    /// The optimiser's m and v of each parameter, alternating; soap's v lies in the eigenbases.
     pub moments: Vec<f32>,
     /// What the strategy keeps from step to step; nothing for most.
     pub strategy: Vec<f32>,
+    /// What the optimiser keeps beside the moments, by name; nothing for adam.
+    pub squares: Vec<Square>,
     /// One row of numbers per row of the history.
     pub history: Vec<Vec<f64>>,
     /// Over all steps so far.
@@ -101,6 +105,8 @@ impl Checkpoint {
         if !self.strategy.is_empty() {
             tensors.push(floats(STRATEGY.to_owned(), &[self.strategy.len()], self.strategy.clone()));
         }
+        let square = |s: &Square| floats(s.name.clone(), &[s.length; 2], s.entries.clone());
+        tensors.extend(self.squares.iter().map(square));
         let columns = self.history.first().map_or(0, Vec::len);
         let rows: Vec<u8> = self.history.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
         let shape = vec![self.history.len(), columns];
@@ -170,6 +176,13 @@ impl Checkpoint {
         let mut expected = 3 * layout.slots.len() + 1;
         if let Ok(tensor) = file.tensor(STRATEGY) {
             found.strategy = numbers(STRATEGY, &[tensor.shape().iter().product()])?;
+            expected += 1;
+        }
+        let mut squares: Vec<&str> = file.names().into_iter().filter(|name| name.starts_with(PREFIX)).collect();
+        squares.sort_unstable();
+        for name in squares {
+            let length = data(name)?.shape().first().copied().unwrap_or(0);
+            found.squares.push(Square { name: name.to_owned(), length, entries: numbers(name, &[length; 2])? });
             expected += 1;
         }
         if file.len() != expected {
@@ -293,6 +306,7 @@ mod tests {
             parameters: vec![1.0, -2.5, 3e-9, 4.0],
             moments: vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
             strategy: vec![1.5, 0.5],
+            squares: vec![Square { name: "soap.rows.a.weight".into(), length: 2, entries: vec![1.0, 0.0, 0.5, 2.0] }],
             history: vec![vec![1.0, 2.0], vec![3.0, f64::NAN]],
             chain: Chain::parse(&"0a".repeat(32)).unwrap(),
             rollbacks: 1,
@@ -351,7 +365,7 @@ mod tests {
         assert!(Checkpoint::parse(&bytes, &more).unwrap_err().contains("`more` is missing"));
         let mut less = layout();
         less.slots.pop();
-        assert!(Checkpoint::parse(&bytes, &less).unwrap_err().contains("11 tensors instead of 8"));
+        assert!(Checkpoint::parse(&bytes, &less).unwrap_err().contains("12 tensors instead of 9"));
         let broken = Checkpoint { moments: vec![f32::NAN; 8], ..sample() }.to_bytes(&layout());
         assert!(Checkpoint::parse(&broken, &layout()).unwrap_err().contains("adam.m.a.weight"));
     }

@@ -9,6 +9,7 @@ use crate::kernels::{Plan, Setup};
 use crate::math::names;
 use crate::math::rng::Seeds;
 use crate::networks::{Network, Shape, Slot};
+use crate::optimisers::Optimisation;
 use crate::problems::{Preset, Problem, Sampling};
 use crate::strategies::Strategy;
 
@@ -30,6 +31,12 @@ pub struct Options {
     pub network: Option<String>,
     /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     pub strategy: Option<String>,
+    /// An optimiser of `list`: adam or soap [default: adam]
+    pub optimiser: Option<String>,
+    /// Decay rates of the optimiser's two moments [default: 0.9 and 0.999 for adam, 0.95 and 0.95 for soap]
+    pub betas: Option<[f64; 2]>,
+    /// soap: steps between two renewals of its bases [default: 5]
+    pub frequency: Option<u64>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
     pub steps: Option<u64>,
     /// Seed of initial parameters, points and orders [default: 1234]
@@ -73,6 +80,9 @@ impl Options {
             condition: self.condition.or(others.condition),
             network: self.network.or(others.network),
             strategy: self.strategy.or(others.strategy),
+            optimiser: self.optimiser.or(others.optimiser),
+            betas: self.betas.or(others.betas),
+            frequency: self.frequency.or(others.frequency),
             steps: self.steps.or(others.steps),
             seed: self.seed.or(others.seed),
             width: self.width.or(others.width),
@@ -150,6 +160,7 @@ pub struct Config {
     pub problem: &'static dyn Problem,
     pub network: &'static dyn Network,
     pub strategy: &'static dyn Strategy,
+    pub optimiser: Optimisation,
     pub plan: &'static dyn Plan,
     pub preset: Preset,
     pub condition: String,
@@ -182,6 +193,7 @@ impl Config {
             network: self.network,
             shape: self.shape,
             strategy: self.strategy,
+            optimiser: self.optimiser,
             counts: self.preset.points.clone(),
             resampled: self.preset.sampling == Sampling::Resampled,
             schedule: self.preset.schedule,
@@ -204,12 +216,13 @@ impl Config {
     pub fn kernels(&self) -> String {
         let parameters: Vec<_> = self.problem.parameters().iter().map(|p| (p.name, p.value)).collect();
         format!(
-            "{} {} {parameters:?} {} {:?} {} {} {:?} {}",
+            "{} {} {parameters:?} {} {:?} {} {:?} {} {:?} {}",
             self.problem.name(),
             self.problem.statement().text(),
             self.network.name(),
             self.shape,
             self.strategy.name(),
+            self.optimiser,
             self.plan.name(),
             self.preset.points,
             self.preset.sampling.name()
@@ -221,6 +234,14 @@ impl Config {
         self.seed = seed;
         if let Some(entry) = self.origins.get_mut("seed") {
             entry.0 = seed.into();
+        }
+    }
+
+    /// What a folder of the run is called after: the condition, and the optimiser where it is not the paper's.
+    pub fn label(&self) -> String {
+        match self.optimiser.optimiser.name() {
+            "adam" => self.condition.clone(),
+            other => format!("{}+{other}", self.condition),
         }
     }
 
@@ -237,6 +258,10 @@ impl Config {
         let free = ["steps", "every", "evaluate-every", "keep", "on-nan", "preset", "condition", "reference"];
         let given = self.origins.iter().filter(|(key, _)| !free.contains(&&***key));
         let mut values: BTreeMap<_, _> = given.map(|(key, (value, _))| (key.clone(), value.clone())).collect();
+        // checkpoints from before there was a choice say nothing of it
+        if self.optimiser == Optimisation::default() {
+            values.retain(|key, _| !["optimiser", "betas"].contains(&&**key));
+        }
         values.insert("problem".to_owned(), self.problem.name().into());
         let stated = self.problem.file().map(crate::problems::FileProblem::deciding).unwrap_or_default();
         values.extend(stated.into_iter().map(|(key, value)| (key, value.into())));

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels;
 use crate::math::{Schedule, names};
 use crate::networks::{self, Network, Shape};
+use crate::optimisers::{self, Optimisation};
 use crate::problems::{Preset, Problem, Sampling};
 use crate::strategies;
 
@@ -80,6 +81,18 @@ impl Draft {
         let (network, strategy, condition) = (network.0, strategies::find(&strategy.0).map_err(usage)?, condition.0);
         let (plan, plan_origin) = or_default(pick(&flags.plan, &file.plan), "fused");
         note("plan", plan.clone().into(), &plan_origin);
+        let (optimiser, origin) = or_default(pick(&flags.optimiser, &file.optimiser), "adam");
+        let mut optimiser = Optimisation::of(optimisers::find(&optimiser).map_err(usage)?);
+        note("optimiser", optimiser.optimiser.name().into(), &origin);
+        let betas = pick(&flags.betas, &file.betas);
+        optimiser.betas = betas.map_or(optimiser.betas, |(betas, _)| betas);
+        note("betas", optimiser.betas.to_vec().into(), betas.map_or("default", |(_, origin)| origin));
+        let frequency = pick(&flags.frequency, &file.frequency);
+        check_optimiser(&optimiser, frequency.map(|(frequency, _)| frequency)).map_err(usage)?;
+        if optimiser.optimiser.frequency().is_some() {
+            optimiser.frequency = frequency.map_or(optimiser.frequency, |(frequency, _)| frequency);
+            note("frequency", optimiser.frequency.into(), frequency.map_or("default", |(_, origin)| origin));
+        }
         let from_preset = format!("preset {preset_name}");
         let mut number = |key: &str, picked: Option<(u64, &str)>, default: u64, origin: &str| {
             let (value, origin) = picked.unwrap_or((default, origin));
@@ -172,6 +185,7 @@ impl Draft {
             problem: self.problem,
             network,
             strategy,
+            optimiser,
             plan: kernels::find(&plan).map_err(usage)?,
             preset,
             condition,
@@ -260,6 +274,23 @@ fn check_scale(scale: f64, network: &dyn Network, shape: &Shape) -> std::result:
             network.name(),
             shape.variant.name()
         )),
+    }
+}
+
+/// Numbers that no optimiser can use, and a frequency for one that has no bases.
+fn check_optimiser(optimiser: &Optimisation, frequency: Option<u64>) -> std::result::Result<(), String> {
+    let name = optimiser.optimiser.name();
+    let [beta1, beta2] = optimiser.betas;
+    // beyond these ends 1 − β or the logarithm of β is no number of 32 bits
+    if optimiser.betas.iter().any(|beta| !(1e-6..=0.999_999).contains(beta)) {
+        return Err(format!("--betas {beta1},{beta2}: each is larger than 0 and smaller than 1, as in 0.9,0.999"));
+    }
+    match frequency {
+        Some(_) if optimiser.optimiser.frequency().is_none() => {
+            Err(format!("--frequency: {name} has no bases to renew, soap has: take --optimiser soap, or leave it out"))
+        }
+        Some(0 | 0x8000_0000..) => Err("--frequency must be at least 1, and at most 2147483647".to_owned()),
+        _ => Ok(()),
     }
 }
 

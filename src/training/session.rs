@@ -66,7 +66,7 @@ impl<'a> Session<'a> {
         let state = &self.kept.state;
         let schedule = self.run.config.preset.schedule.scaled(0.5_f64.powi(state.rollbacks as i32));
         self.built.trainer.set_schedule(schedule);
-        self.built.trainer.restore(state.step, &state.parameters, &state.moments, &state.strategy)?;
+        self.built.trainer.restore(state.step, &state.parameters, &state.moments, &state.strategy, &state.squares)?;
         self.history = History::from_numbers(terms(self.run.config), unknowns(self.run.config), &state.history);
         self.chain = state.chain;
         self.newest = None;
@@ -158,10 +158,11 @@ impl<'a> Session<'a> {
     /// Brings the state of the device to the host.
     fn snapshot(&mut self) -> Result<()> {
         let trainer = &self.built.trainer;
-        let (parameters, moments, strategy) = (trainer.parameters()?, trainer.moments()?, trainer.state()?);
+        let (parameters, moments) = (trainer.parameters()?, trainer.moments()?);
+        let (strategy, squares) = (trainer.state()?, trainer.squares()?);
         let state = &mut self.kept.state;
         (state.step, state.parameters, state.moments) = (trainer.done(), parameters, moments);
-        state.strategy = strategy;
+        (state.strategy, state.squares) = (strategy, squares);
         (state.history, state.chain) = (self.history.numbers(), self.chain);
         state.configuration = self.run.config.fingerprint();
         Ok(())

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::default_tile;
 use crate::kernels::step::RING;
-use crate::kernels::{Plan, Settings, Setup, Step, Tile};
+use crate::kernels::{Plan, Settings, Setup, Square, Step, Tile};
 use crate::math::Schedule;
 use crate::math::rng::Seeds;
 use crate::problems::Term;
@@ -133,7 +133,7 @@ impl<'a> Trainer<'a> {
     pub fn restart(&mut self, seeds: Seeds, schedule: Schedule, steps: u64, parameters: &[f32]) -> Result<()> {
         self.setup = Setup { seeds, schedule, steps, ..self.setup.clone() };
         self.step.set_settings(&self.gpu, &self.setup.settings());
-        self.restore(0, parameters, &vec![0.0; 2 * parameters.len()], &[])?;
+        self.restore(0, parameters, &vec![0.0; 2 * parameters.len()], &[], &[])?;
         // new kernels' first step is not like the others
         (self.step_time, self.samples, self.busy) = (None, VecDeque::new(), Duration::ZERO);
         self.place(parameters)
@@ -226,7 +226,7 @@ impl<'a> Trainer<'a> {
         self.gpu.read(&self.step.parameters, self.step.packing.places.len())
     }
 
-    /// Adam's m and v of each parameter, alternating.
+    /// The optimiser's m and v of each parameter, alternating.
     pub fn moments(&self) -> Result<Vec<f32>> {
         self.gpu.read(&self.step.moments, 2 * self.step.packing.places.len())
     }
@@ -239,18 +239,42 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Puts the state after `done` steps on the device: training goes on with the same bits. `state` is the strategy's, which
-    /// begins by itself at step 0.
+    /// What the optimiser keeps beside the moments: covariances and bases.
+    pub fn squares(&self) -> Result<Vec<Square>> {
+        let Some(kept) = &self.step.kept else { return Ok(Vec::new()) };
+        let [squares, bases] = kept.each_ref().map(|buffer| self.gpu.read(buffer, self.step.sides.entries));
+        Ok(self.step.sides.named(&squares?, &bases?))
+    }
+
+    /// Puts the state after `done` steps on the device: training goes on with the same bits. `state` is the strategy's and
+    /// `squares` are the optimiser's, both of which begin by themselves at step 0.
     ///
     /// # Errors
-    /// Another strategy's state.
-    pub fn restore(&mut self, done: u64, parameters: &[f32], moments: &[f32], state: &[f32]) -> Result<()> {
+    /// Another strategy's state, or another optimiser's.
+    pub fn restore(
+        &mut self,
+        done: u64,
+        parameters: &[f32],
+        moments: &[f32],
+        state: &[f32],
+        squares: &[Square],
+    ) -> Result<()> {
         if done > 0 && state.len() != self.setup.state_length() {
             let (name, wanted) = (self.setup.strategy.name(), self.setup.state_length());
             return Err(Error::Usage(format!("{} numbers of state: `{name}` keeps {wanted}", state.len())));
         }
         if done > 0 && !state.is_empty() {
             self.gpu.write(&self.step.state, state);
+        }
+        let sides = &self.step.sides;
+        let placed = match done {
+            0 => [vec![0.0; sides.entries], sides.identity()],
+            _ => sides.placed(squares).map_err(|what| {
+                Error::Usage(format!("{what}: this is no state of `{}`", self.setup.optimiser.optimiser.name()))
+            })?,
+        };
+        for (buffer, numbers) in self.step.kept.iter().flatten().zip(&placed) {
+            self.gpu.write(buffer, numbers);
         }
         self.step.set_parameters(&self.gpu, parameters);
         self.gpu.write(&self.step.moments, moments);

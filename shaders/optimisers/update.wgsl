@@ -2,12 +2,9 @@
 // copies of the weights too, so that the next step needs no pass of its own for them.
 //
 // provides: update
-// expects:  bounded (bounds); PARAMETERS, TERMS, RECORD (prelude)
+// expects:  bounded (bounds); PARAMETERS, TERMS, BETA1, BETA2, EPSILON (prelude)
 
 const NONE = 0xffffffffu;
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
 
 @group(0) @binding(0) var<storage, read> rows: array<f32>;                  // [term][parameter]
 @group(0) @binding(1) var<storage, read> coefficients: array<f32>;          // [term], then η, 1 − β₁ᵗ, 1 − β₂ᵗ
