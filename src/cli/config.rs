@@ -26,7 +26,7 @@ pub struct Flags {
     /// Decay rates of the optimiser's two moments [default: 0.9,0.999 for adam, 0.95,0.95 for soap]
     #[arg(long, value_name = "B1,B2", allow_negative_numbers = true, value_parser = parse_betas)]
     betas: Option<[f64; 2]>,
-    /// soap: steps between two renewals of its bases [default: 5]
+    /// soap: steps between two renewals of its bases [default: 10]
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     frequency: Option<u64>,
     /// Optimiser updates; the learning-rate schedule is stretched over them

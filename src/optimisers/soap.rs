@@ -75,7 +75,7 @@ impl Optimiser for Soap {
         [0.95, 0.95]
     }
     fn frequency(&self) -> Option<u64> {
-        Some(5)
+        Some(10)
     }
     fn turns(&self, tensor: &Slot) -> [bool; 2] {
         let turned = |length: usize| tensor.trained && (2..=LARGEST).contains(&length);

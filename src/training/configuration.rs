@@ -35,7 +35,7 @@ pub struct Options {
     pub optimiser: Option<String>,
     /// Decay rates of the optimiser's two moments [default: 0.9 and 0.999 for adam, 0.95 and 0.95 for soap]
     pub betas: Option<[f64; 2]>,
-    /// soap: steps between two renewals of its bases [default: 5]
+    /// soap: steps between two renewals of its bases [default: 10]
     pub frequency: Option<u64>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
     pub steps: Option<u64>,
