@@ -34,7 +34,7 @@ const LINES: [&str; 35] = [
     "run cavity --betas 0.9",
     "run cavity --betas 1.2,0.9",
     "run cavity --optimiser soap --frequency 0",
-    "run cavity --frequency 5",
+    "run cavity --optimiser adam --frequency 5",
     "run cavity --plan fusd",
     "run cavity --width 3",
     "run cavity --points pde",

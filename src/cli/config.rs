@@ -20,7 +20,7 @@ pub struct Flags {
     /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     #[arg(long, value_name = "NAME")]
     strategy: Option<String>,
-    /// An optimiser of `list`: adam or soap [default: adam]
+    /// An optimiser of `list`: adam or soap [default: soap in quick, adam in paper and revised]
     #[arg(long, value_name = "NAME")]
     optimiser: Option<String>,
     /// Decay rates of the optimiser's two moments [default: 0.9,0.999 for adam, 0.95,0.95 for soap]

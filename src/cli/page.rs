@@ -93,9 +93,7 @@ fn cards(config: &Config, document: &Value, history: &History) -> Vec<(&'static 
     let optimiser = config.optimiser.optimiser.name();
     let named = config.condition != pair.replace(' ', "");
     cards.push(("Condition", if named { format!("{}: {pair}", config.condition) } else { pair }));
-    if optimiser != "adam" {
-        cards.push(("Optimiser", optimiser.to_owned()));
-    }
+    cards.push(("Optimiser", optimiser.to_owned()));
     cards.push(("Preset and steps", format!("{}, {done} of {} steps", preset.name, preset.steps)));
     let layers = format!("{} hidden layers of {}", config.shape.depth, config.shape.width);
     cards.push(("Network", format!("{layers}, {} parameters", document["parameters"])));

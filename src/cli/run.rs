@@ -151,6 +151,8 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     let stored = journal::read(&args.run)?;
     let mut options = stored.options;
     let stored_steps = options.steps;
+    // runs from before there was a choice
+    options.optimiser.get_or_insert_with(|| "adam".into());
     options.steps = args.steps.or(options.steps);
     options.on_nan = args.on_nan.clone().or(options.on_nan);
     // a run of a problem file keeps a copy of it

@@ -59,7 +59,7 @@ impl Problem for Burgers {
         vec![
             Preset::paper(40_000, &[10_000, 100, 100, 100], 4),
             Preset::revised(40_000, &[20_000, 250, 250, 500], 300),
-            Preset::quick(6_000, &[256, 16, 16, 32], 5e-3),
+            Preset::quick(3_000, &[256, 16, 16, 32], 5e-3),
         ]
     }
     fn grid(&self) -> Grid {

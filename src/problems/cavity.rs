@@ -64,7 +64,7 @@ impl Problem for Cavity {
         vec![
             Preset::paper(20_000, &[1000, 300, 300], 3),
             Preset::revised(100_000, &[1000, 300, 300], 1000),
-            Preset::quick(12_000, &[128, 38, 38], 1e-2),
+            Preset::quick(5_000, &[128, 38, 38], 5e-3),
         ]
     }
     fn grid(&self) -> Grid {

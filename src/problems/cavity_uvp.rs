@@ -60,7 +60,7 @@ impl Problem for CavityUvp {
         vec![
             Preset::paper(20_000, &[1000, 300, 300], 3),
             Preset::revised(100_000, &[1000, 300, 300], 1000),
-            Preset { width: 20, ..Preset::quick(16_000, &[128, 32, 32], 5e-3) },
+            Preset { width: 20, ..Preset::quick(6_000, &[128, 32, 32], 5e-3) },
         ]
     }
     fn grid(&self) -> Grid {

@@ -33,7 +33,7 @@ impl Helmholtz {
         exact: "exact: u = sin(πx) sin(4πy)",
         waves: [1.0, 4.0],
         revised_points: 10_000,
-        quick: (4_000, 16, 2e-2),
+        quick: (3_000, 16, 2e-2),
     };
     /// (a₁, a₂) = (4, 4).
     pub const FOUR_FOUR: Self = Self {
@@ -42,7 +42,7 @@ impl Helmholtz {
         exact: "exact: u = sin(4πx) sin(4πy)",
         waves: [4.0, 4.0],
         revised_points: 20_000,
-        quick: (8_000, 20, 1e-2),
+        quick: (5_000, 20, 1e-2),
     };
 
     /// u(x, y).

@@ -70,7 +70,7 @@ impl Problem for KleinGordon {
         vec![
             Preset::paper(40_000, &[10_000, 200, 200], 4),
             Preset::revised(100_000, &[10_000, 200, 200], 1000),
-            Preset::quick(6_000, &[256, 32, 32], 5e-3),
+            Preset::quick(3_000, &[256, 32, 32], 5e-3),
         ]
     }
     fn grid(&self) -> Grid {

@@ -64,7 +64,7 @@ impl Problem for Poisson5d {
     // Not in the first publication: `paper` is `revised`.
     fn presets(&self) -> Vec<Preset> {
         let revised = Preset::revised(100_000, &[20_000, 5_000], 1000);
-        vec![Preset { name: "paper", ..revised.clone() }, revised, Preset::quick(2_000, &[256, 80], 5e-3)]
+        vec![Preset { name: "paper", ..revised.clone() }, revised, Preset::quick(1_000, &[256, 80], 5e-3)]
     }
     fn grid(&self) -> Grid {
         let axis = |name| GridAxis { name, lower: 0.0, upper: 1.0, count: 64 };

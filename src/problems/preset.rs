@@ -39,6 +39,8 @@ pub struct Preset {
     pub variant: Variant,
     /// When points are drawn.
     pub sampling: Sampling,
+    /// The name of the optimiser.
+    pub optimiser: &'static str,
     /// Learning rate.
     pub schedule: Schedule,
     /// Steps between evaluations.
@@ -57,6 +59,7 @@ impl Preset {
             depth,
             variant: Variant::V1,
             sampling: Sampling::Fixed,
+            optimiser: "adam",
             schedule: Schedule::Constant { rate: 1e-3 },
             evaluate_every: 100,
         }
@@ -72,12 +75,13 @@ impl Preset {
             depth: 4,
             variant: Variant::V2,
             sampling: Sampling::Resampled,
+            optimiser: "adam",
             schedule: Schedule::WarmupCosine { rate: 1e-3, final_rate: 1e-4, warmup: 100 },
             evaluate_every,
         }
     }
 
-    /// The same physics on a network small enough for two processor cores.
+    /// The same physics on a network small enough for two processor cores, by the optimiser that takes the least time there.
     pub(super) fn quick(steps: u64, points: &[usize], rate: f64) -> Self {
         Self {
             name: "quick",
@@ -87,6 +91,7 @@ impl Preset {
             depth: 3,
             variant: Variant::V2,
             sampling: Sampling::Resampled,
+            optimiser: "soap",
             schedule: Schedule::WarmupCosine { rate, final_rate: 1e-4, warmup: 50 },
             evaluate_every: 500,
         }

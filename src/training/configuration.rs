@@ -31,7 +31,7 @@ pub struct Options {
     pub network: Option<String>,
     /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     pub strategy: Option<String>,
-    /// An optimiser of `list`: adam or soap [default: adam]
+    /// An optimiser of `list`: adam or soap [default: the preset's]
     pub optimiser: Option<String>,
     /// Decay rates of the optimiser's two moments [default: 0.9 and 0.999 for adam, 0.95 and 0.95 for soap]
     pub betas: Option<[f64; 2]>,
@@ -237,10 +237,10 @@ impl Config {
         }
     }
 
-    /// What a folder of the run is called after: the condition, and the optimiser where it is not the paper's.
+    /// What a folder of the run is called after: the condition, and the optimiser where it is not the preset's.
     pub fn label(&self) -> String {
         match self.optimiser.optimiser.name() {
-            "adam" => self.condition.clone(),
+            own if own == self.preset.optimiser => self.condition.clone(),
             other => format!("{}+{other}", self.condition),
         }
     }

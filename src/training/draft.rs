@@ -81,7 +81,9 @@ impl Draft {
         let (network, strategy, condition) = (network.0, strategies::find(&strategy.0).map_err(usage)?, condition.0);
         let (plan, plan_origin) = or_default(pick(&flags.plan, &file.plan), "fused");
         note("plan", plan.clone().into(), &plan_origin);
-        let (optimiser, origin) = or_default(pick(&flags.optimiser, &file.optimiser), "adam");
+        let from_preset = format!("preset {preset_name}");
+        let (optimiser, origin) = pick(&flags.optimiser, &file.optimiser)
+            .map_or((preset.optimiser.to_owned(), from_preset.clone()), |(name, origin)| (name, origin.to_owned()));
         let mut optimiser = Optimisation::of(optimisers::find(&optimiser).map_err(usage)?);
         note("optimiser", optimiser.optimiser.name().into(), &origin);
         let betas = pick(&flags.betas, &file.betas);
@@ -93,7 +95,6 @@ impl Draft {
             optimiser.frequency = frequency.map_or(optimiser.frequency, |(frequency, _)| frequency);
             note("frequency", optimiser.frequency.into(), frequency.map_or("default", |(_, origin)| origin));
         }
-        let from_preset = format!("preset {preset_name}");
         let mut number = |key: &str, picked: Option<(u64, &str)>, default: u64, origin: &str| {
             let (value, origin) = picked.unwrap_or((default, origin));
             note(key, value.into(), origin);

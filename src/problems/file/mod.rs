@@ -197,6 +197,7 @@ impl Problem for FileProblem {
             depth,
             variant: Variant::V2,
             sampling: Sampling::Resampled,
+            optimiser: "adam",
             schedule: Schedule::WarmupCosine { rate: 5e-3, final_rate: 1e-4, warmup: 50 },
             evaluate_every: 500,
         }]
