@@ -57,7 +57,7 @@ pub fn points(problem: &dyn Problem, settings: &Settings, step: u32) -> Vec<Vec<
 /// Trains for `count` steps in f64 from the initial parameters of the run.
 ///
 /// # Errors
-/// As [`gradients`].
+/// As [`super::gradients`].
 pub fn trajectory(
     model: Model,
     strategy: &dyn Strategy,
@@ -71,7 +71,7 @@ pub fn trajectory(
 /// The same from other initial parameters.
 ///
 /// # Errors
-/// As [`gradients`].
+/// As [`super::gradients`].
 pub fn trajectory_from(
     initial: &[f32],
     model: Model,
