@@ -6,12 +6,12 @@ mod common;
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::kernels::{Fused, Setup};
 use acr_pinn_gpu::lab::eigenbases;
-use acr_pinn_gpu::lab::steps::small;
+use acr_pinn_gpu::lab::steps::{in_f64, small};
 use acr_pinn_gpu::math::rng::Seeds;
 use acr_pinn_gpu::math::{Schedule, Variant, sampling};
 use acr_pinn_gpu::networks::{Layout, Lda};
 use acr_pinn_gpu::optimisers::{self, Optimisation, Optimiser, Soap};
-use acr_pinn_gpu::oracle::{self, Model, Settings};
+use acr_pinn_gpu::oracle::{self, Model};
 use acr_pinn_gpu::problems::{self, KleinGordon, Problem, Sampling};
 use acr_pinn_gpu::strategies::{self, PcGrad};
 use acr_pinn_gpu::training::{self, StepRecord, Trainer};
@@ -59,15 +59,7 @@ fn the_first_steps_follow_the_oracle() {
         problems::ALL.iter().flat_map(|p| [Sampling::Resampled, Sampling::Fixed].map(|sampling| (p, sampling)))
     {
         let setup = setup(problem, sampling);
-        let settings = Settings {
-            points: setup.counts.clone(),
-            sampling,
-            schedule: setup.schedule,
-            steps: setup.steps,
-            seeds: setup.seeds,
-            optimiser: setup.optimiser,
-        };
-        let model = Model { problem, network: setup.network, shape: setup.shape };
+        let (model, settings) = in_f64(&setup);
         let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS).unwrap();
         let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
         let mut trainer = trainer(&gpu, setup);
@@ -129,18 +121,8 @@ fn strategies_that_keep_something() {
     assert!(keeping.len() >= 3);
     for setup in keeping {
         let strategy = setup.strategy;
-        let fixed = strategy.weighing().is_some();
-        let sampling = if fixed { Sampling::Fixed } else { Sampling::Resampled };
-        let setup = Setup { resampled: !fixed, ..setup };
-        let settings = Settings {
-            points: setup.counts.clone(),
-            sampling,
-            schedule: setup.schedule,
-            steps: setup.steps,
-            seeds: setup.seeds,
-            optimiser: setup.optimiser,
-        };
-        let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+        let setup = Setup { resampled: strategy.weighing().is_none(), ..setup };
+        let (model, settings) = in_f64(&setup);
         let wanted = oracle::trajectory(model, strategy, &settings, COUNT).unwrap();
         let mut first = trainer(&gpu, setup.clone());
         for (record, wanted) in first.advance(COUNT.into()).unwrap().iter().zip(&wanted.losses) {
@@ -171,15 +153,7 @@ fn points_are_weighed_as_by_the_oracle() {
     for &strategy in strategies::ALL.iter().filter(|strategy| strategy.weighing().is_some()) {
         for problem in [&KleinGordon::DEFAULT as &dyn Problem, &problems::Burgers, &problems::Cavity::DEFAULT] {
             let setup = Setup { strategy, ..setup(problem, Sampling::Fixed) };
-            let settings = Settings {
-                points: setup.counts.clone(),
-                sampling: Sampling::Fixed,
-                schedule: setup.schedule,
-                steps: setup.steps,
-                seeds: setup.seeds,
-                optimiser: setup.optimiser,
-            };
-            let model = Model { problem, network: setup.network, shape: setup.shape };
+            let (model, settings) = in_f64(&setup);
             let wanted = oracle::trajectory(model, strategy, &settings, COUNT).unwrap();
             let name = format!("{} {}", strategy.name(), problem.name());
             let mut trainer = trainer(&gpu, setup);
@@ -208,15 +182,7 @@ fn weights_by_traces_are_found_anew() {
     let (gpu, mut report) = (common::gpu(), Report::default());
     let plain = setup(&KleinGordon::DEFAULT, Sampling::Fixed);
     let setup = Setup { strategy: &strategies::Ntk, counts: vec![300, 12, 9], ..plain };
-    let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
-    let settings = Settings {
-        points: setup.counts.clone(),
-        sampling: Sampling::Fixed,
-        schedule: setup.schedule,
-        steps: setup.steps,
-        seeds: setup.seeds,
-        optimiser: setup.optimiser,
-    };
+    let (model, settings) = in_f64(&setup);
     let points = oracle::points(setup.problem, &settings, 0);
     let mut trainer = trainer(&gpu, setup);
     let lambda = |trainer: &Trainer, step: u64| -> Vec<f64> {
@@ -248,19 +214,11 @@ fn every_optimiser_follows_the_oracle_and_goes_on_with_the_same_bits() {
         // a renewal at the first step, and others on both sides of the resume
         let own = Optimisation { frequency: 4, ..Optimisation::of(optimiser) };
         let setup = Setup { optimiser: own, ..setup(&KleinGordon::DEFAULT, Sampling::Resampled) };
-        let settings = Settings {
-            points: setup.counts.clone(),
-            sampling: Sampling::Resampled,
-            schedule: setup.schedule,
-            steps: setup.steps,
-            seeds: setup.seeds,
-            optimiser: own,
-        };
-        let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+        let (model, settings) = in_f64(&setup);
         let initial = setup.network.initial(&setup.shape, setup.seeds.initial);
         let mut first = trainer(&gpu, setup.clone());
         let records = first.advance(STEPS.into()).unwrap();
-        let coarser = if optimiser.frequency().is_none() { 1.0 } else { eigenbases::COARSER };
+        let coarser = eigenbases::coarser(optimiser);
         for steps in [1, STEPS] {
             let wanted = oracle::trajectory(model, setup.strategy, &settings, steps).unwrap();
             for (record, wanted) in records.iter().zip(&wanted.losses) {

@@ -16,10 +16,11 @@ use crate::kernels::step::RING;
 use crate::kernels::{Blueprint, Prediction, Setup, Step, Tile, work};
 use crate::lab::bench::describe;
 use crate::lab::ladder::{Rung, sized};
+use crate::lab::steps::in_f64;
 use crate::lab::{self, Tolerance};
 use crate::networks::Layout;
-use crate::oracle::{self, Model};
-use crate::problems::{Observable, Quantity, Sampling};
+use crate::oracle;
+use crate::problems::{Observable, Quantity};
 use crate::training::Config;
 
 /// A document with the files beside it.
@@ -181,15 +182,7 @@ fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
         return Ok(None);
     }
     let setup = config.setup();
-    let settings = oracle::Settings {
-        points: setup.counts.clone(),
-        sampling: if setup.resampled { Sampling::Resampled } else { Sampling::Fixed },
-        schedule: setup.schedule,
-        steps: setup.steps,
-        seeds: setup.seeds,
-        optimiser: setup.optimiser,
-    };
-    let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+    let (model, settings) = in_f64(&setup);
     let run = oracle::trajectory_from(&config.initial(), model, setup.strategy, &settings, steps);
     let losses = run.map_err(Error::Usage)?.losses;
     Ok(Some(Expected { seed: config.seed, losses, tolerance: Tolerance::ALONG_A_RUN.limit() }))

@@ -5,7 +5,7 @@ use crate::gpu::Gpu;
 use crate::kernels::{Setup, Step, Tile};
 use crate::math::{Variant, rng};
 use crate::networks::Network;
-use crate::optimisers::{Optimisation, Soap};
+use crate::optimisers::{Optimisation, Optimiser, Soap};
 use crate::problems;
 
 use super::case::Case;
@@ -17,7 +17,12 @@ const RATE: f64 = 1e-2;
 
 /// How much coarser SOAP is compared than Adam, which comes to a sixteenth. Rounding errors of G′ are an epsilon of ‖G‖, and
 /// where the gradient has no part they become steps of that size in units of REST ‖G‖, which is sixteen epsilons.
-pub const COARSER: f64 = 64.0;
+const COARSER: f64 = 64.0;
+
+/// How much coarser a run with `optimiser` is compared than one with Adam.
+pub fn coarser(optimiser: &dyn Optimiser) -> f64 {
+    if optimiser.frequency().is_none() { 1.0 } else { COARSER }
+}
 
 /// Numbers from −1 to 1.
 fn random(count: usize, which: u32) -> Vec<f32> {

@@ -22,6 +22,20 @@ use super::eigenbases;
 use super::random::{self, Drawn};
 use super::report::{Report, Tolerance, norm};
 
+/// The run of `setup` as the oracle follows it.
+pub fn in_f64<'a>(setup: &Setup<'a>) -> (Model<'a>, Settings) {
+    let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+    let settings = Settings {
+        points: setup.counts.clone(),
+        sampling: if setup.resampled { Sampling::Resampled } else { Sampling::Fixed },
+        schedule: setup.schedule,
+        steps: setup.steps,
+        seeds: setup.seeds,
+        optimiser: setup.optimiser,
+    };
+    (model, settings)
+}
+
 /// Quick to compile, because little is unrolled, on any adapter.
 pub const SMALL: Gpu = Gpu { lanes: 8, groups: 1, rows: 2, columns: 1, slabs: 32 };
 
@@ -229,24 +243,14 @@ impl Bench<'_> {
     /// The first steps of a run: losses and rates of each, and how far the parameters went.
     pub fn check_trajectory(&mut self) -> Result<Report> {
         let setup = self.trainer.setup.clone();
-        let settings = Settings {
-            points: setup.counts.clone(),
-            sampling: Sampling::Resampled,
-            schedule: setup.schedule,
-            steps: setup.steps,
-            seeds: setup.seeds,
-            optimiser: setup.optimiser,
-        };
-        let model = Model { problem: setup.problem, network: setup.network, shape: setup.shape };
+        let (model, settings) = in_f64(&setup);
         // a run begins at the network's own start
         let initial = crate::oracle::initial(setup.problem, setup.network, &setup.shape, setup.seeds.initial);
         let wanted = oracle::trajectory(model, setup.strategy, &settings, STEPS as u32).map_err(Error::Usage)?;
         self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()], &[], &[])?;
         let records = self.trainer.advance(STEPS)?;
         let name = self.subject.name();
-        // bases are a matter of rounding where a gradient has hardly a part: see `optimisers::soap::REST`
-        let turned = self.subject.optimiser.optimiser.frequency().is_some();
-        let coarser = if turned { eigenbases::COARSER } else { 1.0 };
+        let coarser = eigenbases::coarser(setup.optimiser.optimiser);
         let mut report = Report::default();
         for (record, wanted) in records.iter().zip(&wanted.losses) {
             for (k, term) in setup.problem.terms().iter().enumerate() {
