@@ -3,7 +3,7 @@
 // provides: squared_residuals, parts, settings, recall_of, remember_of, steps_done
 // expects:  WEIGHED, KEPT_AT (prelude)
 
-@group(0) @binding(0) var<storage, read_write> squared_residuals: array<f32>;         // [sample] |r|²
+@group(0) @binding(0) var<storage, read_write> squared_residuals: array<f32>; // [sample] |r|²
 @group(0) @binding(1) var<storage, read_write> parts: array<f32>;           // [workgroup of `survey`]
 @group(0) @binding(2) var<storage, read> control: array<u32>;               // [0]: the number of steps done
 @group(0) @binding(3) var<storage, read_write> state: array<f32>;           // from KEPT_AT on [number][sample]

@@ -153,3 +153,31 @@ fn a_page_says_what_is_wrong_with_its_folder() {
     browser.complaints.clear();
     played(&mut browser, &format!("{address}/?auto&steps=1"));
 }
+
+/// Optimisers and strategies keep more than parameters and moments, and a page that loses it goes on elsewhere.
+#[test]
+#[ignore = "needs Chromium"]
+fn a_page_whose_device_is_lost_ends_like_one_whose_device_is_not() {
+    let place = tempfile::tempdir().unwrap();
+    let size = ["--points", "pde=64", "--width", "8", "--depth", "2", "--expected", "0"];
+    export(place.path(), &[&["klein-gordon", "--optimiser", "soap", "--strategy", "gradnorm"], &size[..]].concat());
+    let address = format!("{}/?auto&steps=300", serve(place.path()));
+    let mut browser = Browser::open();
+    let whole = played(&mut browser, &address);
+    // its clock goes ten times as fast: the state is copied every second
+    let source = "const own = GPUAdapter.prototype.requestDevice, now = performance.now.bind(performance);
+        GPUAdapter.prototype.requestDevice = async function (...all) { return globalThis.device = await own.apply(this, all); };
+        performance.now = () => 10 * now();";
+    browser.call("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source }));
+    browser.go(&address);
+    browser.wait(&["running"], LIMIT);
+    while !browser.evaluate("document.getElementById('status').textContent").as_str().unwrap().starts_with("Step") {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    browser.evaluate("device.destroy()");
+    assert_eq!(browser.wait(&["done", "failed"], LIMIT), "done", "{}", browser.notice());
+    let said = browser.notice();
+    assert!(said.contains("went on from step") && !said.contains("from step 0"), "{said}");
+    assert_eq!(browser.result()["training"]["losses"], whole["training"]["losses"]);
+}

@@ -27,13 +27,9 @@ async function sample(player) {
   const submits = Math.max(1, Math.round(SAMPLE / (each * perSubmit)));
   await queue.onSubmittedWorkDone();
   const begun = performance.now();
-  for (let k = 0; k < submits; k++) {
-    if (perSubmit === 1) player.submitApart(player.dispatches);
-    else player.submit(player.dispatches, perSubmit);
-  }
+  for (let k = 0; k < submits; k++) player.take(perSubmit);
   await queue.onSubmittedWorkDone();
   const time = (performance.now() - begun) / (submits * perSubmit);
-  player.done += submits * perSubmit;
   player.stepTime = time;
   const fault = player.fault();
   if (fault) throw fault;

@@ -65,26 +65,24 @@ export class Player {
     return { buffer, bytes: kind === 'uniform' ? padded(bytes) : bytes };
   }
 
-  bind({ kernel: number, label, workgroups, buffers, points }) {
+  bind({ kernel: number, label, workgroups, buffers, points, every = 1 }) {
     const { pipeline, layout, bindings } = this.kernels[number];
     const entries = bindings.map(({ name, binding }) => {
       const { buffer, bytes } = this.buffers.get(buffers[name]);
       return { binding, resource: { buffer, size: bytes } };
     });
-    return { pipeline, group: this.device.createBindGroup({ label, layout, entries }), workgroups, points };
+    return { pipeline, group: this.device.createBindGroup({ label, layout, entries }), workgroups, points, every };
   }
 
-  /** Submits `dispatches`, `times` over, and copies pieces of buffers behind them: [buffer, offset, target, offset, bytes]. */
-  submit(dispatches, times = 1, copies = []) {
+  /** Submits `dispatches`, and copies pieces of buffers behind them: [buffer, offset, target, offset, bytes]. */
+  submit(dispatches, copies = []) {
     const encoder = this.device.createCommandEncoder();
     if (dispatches.length > 0) {
       const pass = encoder.beginComputePass();
-      for (let time = 0; time < times; time++) {
-        for (const { pipeline, group, workgroups } of dispatches) {
-          pass.setPipeline(pipeline);
-          pass.setBindGroup(0, group);
-          pass.dispatchWorkgroups(...workgroups);
-        }
+      for (const { pipeline, group, workgroups } of dispatches) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(...workgroups);
       }
       pass.end();
     }
@@ -121,15 +119,21 @@ export class Player {
     return this.stepTime === null ? 1 : Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(SUBMIT / this.stepTime)));
   }
 
+  /** Submits `count` steps, each without what has nothing to do in it. */
+  take(count) {
+    const due = Array.from({ length: count }, (_, k) => this.dispatches.filter(({ every }) => (this.done + k) % every === 0)).flat();
+    // a step that takes longer than a submit may, or nobody knows how long, goes dispatch by dispatch
+    if (count === 1) this.submitApart(due);
+    else this.submit(due);
+    this.done += count;
+  }
+
   /** Takes as many steps as one submit may, at most `most`, and returns their records. */
   async advance(most = Infinity) {
     const count = Math.min(most, this.stepsAtOnce, this.document.ring.records);
     const begun = performance.now();
     const first = this.done;
-    // steps that take longer than a submit may, or nobody knows how long, go dispatch by dispatch
-    if (count === 1) this.submitApart(this.dispatches);
-    else this.submit(this.dispatches, count);
-    this.done += count;
+    this.take(count);
     const records = await this.records(first, count);
     const each = (performance.now() - begun) / count;
     // one hiccup does not change the cut much
@@ -170,10 +174,12 @@ export class Player {
       at += length;
       return [this.buffers.get(name).buffer, offset, staging, at - length, length];
     });
-    this.submit([], 1, copies);
+    this.submit([], copies);
     try {
       await staging.mapAsync(GPUMapMode.READ, 0, bytes);
     } catch (error) {
+      // a lost device fails its reads first, and says a moment later that it is lost
+      await Promise.race([this.device.lost, new Promise(resolve => setTimeout(resolve, 1000))]);
       throw this.fault() ?? error;
     }
     const numbers = new Float32Array(staging.getMappedRange(0, bytes).slice(0));
@@ -223,9 +229,10 @@ export class Player {
     return compareWithProof(proof, (await this.records(0, 1))[0], this.document.about.terms);
   }
 
-  /** Everything that decides how the run goes on, on the host. */
+  /** Everything that decides how the run goes on, on the host; the last three where optimiser and strategy keep them. */
   async snapshot() {
-    const names = ['parameters', 'packed', 'moments'];
+    const kept = ['parameters', 'packed', 'moments', 'squares', 'bases', 'state'];
+    const names = kept.filter(name => this.buffers.has(name));
     const sizes = names.map(name => this.document.buffers.find(entry => entry.name === name).bytes);
     const numbers = await this.read(names.map((name, k) => [name, 0, sizes[k]]));
     let at = 0;

@@ -4,7 +4,7 @@
 // provides: measure
 // expects:  forward_layer (emitted for the network); residual (residuals); shares; tile; target
 
-@group(0) @binding(3) var<storage, read_write> squared_residuals: array<f32>;         // [sample]
+@group(0) @binding(3) var<storage, read_write> squared_residuals: array<f32>; // [sample]
 
 @compute @workgroup_size(THREADS)
 fn measure(@builtin(local_invocation_index) index: u32, @builtin(workgroup_id) workgroup: vec3u) {

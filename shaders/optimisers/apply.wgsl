@@ -47,7 +47,9 @@ fn apply(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
             sum[3] + half_back[at.w] * q,
         );
     }
-    for (var r = 0u; r < cell.y; r++) {
-        for (var c = 0u; c < cell.z; c++) { move_by(cell.x + r * matrix.z + c, sum[r][c]); }
+    for (var r = 0u; r < 4u; r++) {
+        for (var c = 0u; c < 4u; c++) {
+            if r < cell.y && c < cell.z { move_by(cell.x + r * matrix.z + c, sum[r][c]); }
+        }
     }
 }

@@ -2,9 +2,9 @@
 // above the diagonal and writes them to both of their places: these are equal to the last bit.
 //
 // provides: covariances
-// expects:  BLOCKS, BETA2 (prelude)
+// expects:  UPPER_BLOCKS, BETA2 (prelude)
 
-@group(0) @binding(0) var<storage, read> side_of: array<u32>;               // [block] side
+@group(0) @binding(0) var<storage, read> upper_blocks: array<vec4u>;        // [thread] side, first row, first column, 0
 @group(0) @binding(1) var<storage, read> sides: array<vec4u>;               // [side] first entry, length, pitch, 2 · matrix + (0: rows, 1: columns)
 @group(0) @binding(2) var<storage, read> matrices: array<vec4u>;            // [matrix] first parameter, rows, columns, 0; then see turn_rows
 @group(0) @binding(3) var<storage, read> combined: array<vec2f>;            // [parameter] (g, m)
@@ -17,13 +17,12 @@ fn four(at: vec4u) -> vec4f {
 
 @compute @workgroup_size(64)
 fn covariances(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-    let block = id.x + id.y * groups.x * 64u;
-    if block >= BLOCKS { return; }
-    let side = sides[side_of[block]];
-    let within = block - side.x / 16u;
-    let i = within / (side.z / 4u) * 4u;
-    let j = within % (side.z / 4u) * 4u;
-    if j < i || j >= side.y { return; }
+    let thread = id.x + id.y * groups.x * 64u;
+    if thread >= UPPER_BLOCKS { return; }
+    let block = upper_blocks[thread];
+    let side = sides[block.x];
+    let i = block.y;
+    let j = block.z;
     let matrix = matrices[side.w / 2u * 2u];
     // parameters from one vector to the next, and along one
     let columns = side.w % 2u == 1u;
@@ -39,12 +38,14 @@ fn covariances(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
         let b = four(others + at);
         sum = mat4x4f(sum[0] + a.x * b, sum[1] + a.y * b, sum[2] + a.z * b, sum[3] + a.w * b);
     }
-    for (var r = i; r < min(i + 4u, side.y); r++) {
-        for (var c = max(j, r); c < min(j + 4u, side.y); c++) {
-            let entry = side.x + r * side.z + c;
-            let updated = BETA2 * squares[entry] + (1.0 - BETA2) * sum[r - i][c - j];
-            squares[entry] = updated;
-            squares[side.x + c * side.z + r] = updated;
+    for (var r = 0u; r < 4u; r++) {
+        for (var c = 0u; c < 4u; c++) {
+            if i + r <= j + c && j + c < side.y {
+                let entry = side.x + (i + r) * side.z + j + c;
+                let updated = BETA2 * squares[entry] + (1.0 - BETA2) * sum[r][c];
+                squares[entry] = updated;
+                squares[side.x + (j + c) * side.z + i + r] = updated;
+            }
         }
     }
 }

@@ -40,7 +40,9 @@ fn turn_back(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
         let u = vec4f(directions[at.x], directions[at.y], directions[at.z], directions[at.w]);
         sum = mat4x4f(sum[0] + q.x * u, sum[1] + q.y * u, sum[2] + q.z * u, sum[3] + q.w * u);
     }
-    for (var r = 0u; r < cell.y; r++) {
-        for (var c = 0u; c < cell.z; c++) { half_back[cell.x + r * matrix.z + c] = sum[r][c]; }
+    for (var r = 0u; r < 4u; r++) {
+        for (var c = 0u; c < 4u; c++) {
+            if r < cell.y && c < cell.z { half_back[cell.x + r * matrix.z + c] = sum[r][c]; }
+        }
     }
 }

@@ -56,7 +56,9 @@ fn turn_columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
         g = mat4x4f(g[0] + x.x * a, g[1] + y.x * a, g[2] + z.x * a, g[3] + w.x * a);
         m = mat4x4f(m[0] + x.y * a, m[1] + y.y * a, m[2] + z.y * a, m[3] + w.y * a);
     }
-    for (var r = 0u; r < cell.y; r++) {
-        for (var c = 0u; c < cell.z; c++) { direct(cell.x + r * matrix.z + c, g[r][c], m[r][c], rest); }
+    for (var r = 0u; r < 4u; r++) {
+        for (var c = 0u; c < 4u; c++) {
+            if r < cell.y && c < cell.z { direct(cell.x + r * matrix.z + c, g[r][c], m[r][c], rest); }
+        }
     }
 }

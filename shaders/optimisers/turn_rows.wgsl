@@ -62,7 +62,9 @@ fn turn_rows(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
         g = mat4x4f(g[0] + a.x * gs, g[1] + a.y * gs, g[2] + a.z * gs, g[3] + a.w * gs);
         m = mat4x4f(m[0] + a.x * ms, m[1] + a.y * ms, m[2] + a.z * ms, m[3] + a.w * ms);
     }
-    for (var r = 0u; r < cell.y; r++) {
-        for (var c = 0u; c < cell.z; c++) { turned[cell.x + r * matrix.z + c] = vec2f(g[r][c], m[r][c]); }
+    for (var r = 0u; r < 4u; r++) {
+        for (var c = 0u; c < 4u; c++) {
+            if r < cell.y && c < cell.z { turned[cell.x + r * matrix.z + c] = vec2f(g[r][c], m[r][c]); }
+        }
     }
 }

@@ -91,6 +91,7 @@ impl Player {
         let mut records = Vec::new();
         while (records.len() as u64) < steps {
             let count = AT_ONCE.min(steps - records.len() as u64);
+            // with what may be left out: a run leaves it out, and must come to the same bits
             self.gpu.submit(&self.step, count as u32);
             for step in self.done..self.done + count {
                 records.push(self.record(step)?);

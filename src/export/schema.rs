@@ -146,6 +146,14 @@ pub struct BindingEntry {
     pub kind: String,
 }
 
+fn always() -> u64 {
+    1
+}
+
+fn is_always(every: &u64) -> bool {
+    *every == always()
+}
+
 /// A kernel at work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DispatchEntry {
@@ -157,6 +165,9 @@ pub struct DispatchEntry {
     /// Variable of the kernel: name of the buffer.
     pub buffers: BTreeMap<String, String>,
     pub flop: Option<f64>,
+    /// It has something to do in every step whose number is a multiple of this; elsewhere it may be left out.
+    #[serde(default = "always", skip_serializing_if = "is_always")]
+    pub every: u64,
     /// The points that a batch of `evaluate` is about: the first, and how many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<[usize; 2]>,
@@ -349,6 +360,9 @@ impl Document {
         for dispatch in self.dispatches() {
             let kernel = self.kernels.get(dispatch.kernel);
             let kernel = kernel.ok_or_else(|| format!("`{}` runs kernel {}", dispatch.label, dispatch.kernel))?;
+            if dispatch.every == 0 {
+                return Err(format!("`{}` runs in no step", dispatch.label));
+            }
             for binding in &kernel.bindings {
                 let name = dispatch.buffers.get(&binding.name);
                 known(name.ok_or_else(|| format!("`{}` binds nothing to `{}`", dispatch.label, binding.name))?)?;

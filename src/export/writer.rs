@@ -89,6 +89,7 @@ impl Writer {
             workgroups: [count.div_ceil(rows), rows, 1],
             buffers: given.map(|(variable, name)| ((*variable).to_owned(), name.clone())).collect(),
             flop: spec.flop,
+            every: spec.every,
             points: None,
         }
     }

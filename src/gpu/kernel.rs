@@ -51,12 +51,19 @@ pub struct Dispatch {
     pub bytes: u64,
     /// Floating-point operations that it has to do, where somebody has counted them.
     pub flop: Option<f64>,
+    /// It has something to do in every step whose number is a multiple of this.
+    pub every: u64,
 }
 
 impl Dispatch {
     /// With a name of its own for timings, and its floating-point operations.
     pub fn counted(self, label: impl Into<String>, flop: Option<f64>) -> Dispatch {
         Dispatch { label: label.into(), flop, ..self }
+    }
+
+    /// With nothing to do but in every `every`-th step.
+    pub fn every(self, every: u64) -> Dispatch {
+        Dispatch { every, ..self }
     }
 }
 
@@ -244,7 +251,13 @@ impl Bound<'_> {
             group: self.group,
             workgroups: [count.div_ceil(rows), rows],
         };
-        Dispatch { work: Work::Kernel(launch), label: self.kernel.label.clone(), bytes: self.bytes, flop: None }
+        Dispatch {
+            work: Work::Kernel(launch),
+            label: self.kernel.label.clone(),
+            bytes: self.bytes,
+            flop: None,
+            every: 1,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Running recorded steps: many identical steps per submit, in pieces short enough for every watchdog.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::kernel::Work;
@@ -31,9 +32,19 @@ impl Recorder<'_> {
 impl Gpu {
     /// Records `step` `times` times into one submit, without waiting for it.
     pub fn submit(&self, step: &[Dispatch], times: u32) {
+        self.submit_all((0..times).flat_map(|_| step));
+    }
+
+    /// Records the steps with these numbers into one submit, each without what has nothing to do in it.
+    pub fn submit_steps(&self, step: &[Dispatch], numbers: Range<u64>) {
+        let due = |number: u64| step.iter().filter(move |dispatch| number.is_multiple_of(dispatch.every));
+        self.submit_all(numbers.flat_map(due));
+    }
+
+    fn submit_all<'d>(&self, dispatches: impl Iterator<Item = &'d Dispatch>) {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         let mut recorder = Recorder { encoder: &mut encoder, pass: None };
-        (0..times).for_each(|_| step.iter().for_each(|dispatch| recorder.record(dispatch)));
+        dispatches.for_each(|dispatch| recorder.record(dispatch));
         drop(recorder);
         self.queue.submit([encoder.finish()]);
     }

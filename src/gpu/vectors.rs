@@ -108,7 +108,7 @@ impl Gpu {
     /// The step that copies `buffer` into its image.
     pub fn copy(&self, buffer: &Buffer, image: &Image) -> Dispatch {
         let work = Work::Copy { buffer: buffer.raw.clone(), texture: image.texture.clone() };
-        Dispatch { work, label: "copy".into(), bytes: 2 * image.bytes(), flop: None }
+        Dispatch { work, label: "copy".into(), bytes: 2 * image.bytes(), flop: None, every: 1 }
     }
 }
 

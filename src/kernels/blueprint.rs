@@ -78,6 +78,8 @@ pub struct DispatchSpec {
     pub size: Size,
     pub label: String,
     pub flop: Option<f64>,
+    /// It has something to do in every step whose number is a multiple of this; its kernel knows, too.
+    pub every: u64,
 }
 
 /// A whole step.
@@ -140,7 +142,8 @@ impl Blueprint {
         let jet = super::jets::part(setup.problem.jet());
         let data = residuals::data(setup.problem)?;
         let combine = plugin("strategies", setup.strategy.name(), setup.strategy.shader());
-        let probes = setup.strategy.probe_period().is_some();
+        let probing = setup.strategy.probe_period();
+        let probes = probing.is_some();
         let bound = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
             let mut parts = vec![prelude.part(), shader("math"), jet.clone()];
             parts.extend_from_slice(others);
@@ -161,12 +164,12 @@ impl Blueprint {
             .chain(["coefficients", "ring", "orders", "state", "parameters", "moments"])
             .chain(if setup.strategy.weighing().is_some() { &WEIGHING[..] } else { &[] }.iter().copied())
             .chain(if probes { &["probing", "traces"][..] } else { &[] }.iter().copied())
-            .chain(["side_of", "sides", "cells", "matrices", "squares", "bases", "iterates", "lengths"])
+            .chain(["side_of", "upper_blocks", "sides", "cells", "matrices", "squares", "bases", "iterates", "lengths"])
             .chain(["combined", "turned", "directions", "half_back"])
             .map(|name| (name, name.to_owned()))
             .chain([("weights", PACKED.to_owned())])
             .collect();
-            DispatchSpec { kernel, buffers, size, label: label.into(), flop: None }
+            DispatchSpec { kernel, buffers, size, label: label.into(), flop: None, every: 1 }
         };
         let kernel = |draft: &mut Draft, label: &'static str, others: &[Part], size: Size, equation: &str| {
             let own = if label == "reduce" { residuals::reduce(probes) } else { shader(&format!("kernels/{label}")) };
@@ -187,18 +190,24 @@ impl Blueprint {
         let rows = "gₖ = Σ slabs of term k, and ⟨gᵢ, gⱼ⟩";
         let others = [memory.clone(), shader("rng"), shader("probe")];
         let reduce = kernel(&mut draft, "reduce", &others[..if probes { 3 } else { 1 }], slabs, rows);
-        if probes {
+        if let Some(period) = probing {
             let probing = |dispatch: &DispatchSpec| {
                 let other = |(variable, name): &(&'static str, String)| match *variable {
                     "probing" => (*variable, PROBE.to_owned()),
                     _ => (*variable, name.clone()),
                 };
                 let buffers = dispatch.buffers.iter().map(other).collect();
-                DispatchSpec { buffers, label: format!("{}, {PROBE}", dispatch.label), ..dispatch.clone() }
+                DispatchSpec {
+                    buffers,
+                    label: format!("{}, {PROBE}", dispatch.label),
+                    every: period,
+                    ..dispatch.clone()
+                }
             };
             gradients.extend(both_ways.iter().chain([&reduce]).map(probing));
             let traces = "T = N/m ‖∇Σ ± r‖²";
-            gradients.push(kernel(&mut draft, "traces_of", &[], Size::Workgroups(1), traces));
+            let traces = kernel(&mut draft, "traces_of", &[], Size::Workgroups(1), traces);
+            gradients.push(DispatchSpec { every: period, ..traces });
         }
         gradients.extend(both_ways);
         gradients.push(reduce);
@@ -210,11 +219,13 @@ impl Blueprint {
             let size = match own.threads {
                 Threads::Parameters => Size::Threads(packing.places.len()),
                 Threads::Blocks => Size::Threads(sides.side_of.len()),
+                Threads::UpperBlocks => Size::Threads(sides.upper_blocks.len()),
                 Threads::Cells => Size::Threads(sides.cells.len()),
                 Threads::Sides => Size::Workgroups(sides.lines.len()),
             };
             let text = plugin("optimisers", own.label, own.text);
-            bound(&mut draft, own.label, &[residuals::bounds(setup), text], size, own.equation)
+            let dispatch = bound(&mut draft, own.label, &[residuals::bounds(setup), text], size, own.equation);
+            DispatchSpec { every: if own.renews { setup.optimiser.frequency } else { 1 }, ..dispatch }
         });
         let update = stages.collect();
         Ok(Blueprint { buffers: draft.buffers, kernels: draft.kernels, sample, gradients, update, packing, sides })
@@ -323,6 +334,7 @@ impl Draft {
         self.words("cells", &sides.cells);
         self.words("matrices", &sides.matrices);
         self.words("side_of", &sides.side_of);
+        self.words("upper_blocks", &sides.upper_blocks);
         self.words("sides", &sides.lines);
     }
 
@@ -433,6 +445,7 @@ impl Draft {
                     size: Size::Workgroups(walk.workgroups),
                     label,
                     flop: (flop > 0.0).then_some(flop),
+                    every: 1,
                 }
             })
             .collect()

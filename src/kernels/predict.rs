@@ -94,7 +94,7 @@ impl Prediction {
                 [("points", POINTS), ("weights", weights), ("scratch", SCRATCH), (FIELDS, FIELDS), ("batch", &name)];
             let label = format!("predict ({name})");
             let size = Size::Workgroups(workgroups);
-            DispatchSpec { kernel: 0, buffers: bound.map(named).to_vec(), size, label, flop: None }
+            DispatchSpec { kernel: 0, buffers: bound.map(named).to_vec(), size, label, flop: None, every: 1 }
         };
         let batches = firsts.iter().enumerate().map(&mut batch).collect();
         let points_per_batch = workgroups * walk * target.points();

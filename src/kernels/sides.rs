@@ -60,6 +60,8 @@ pub struct Sides {
     pub matrices: Vec<[u32; 4]>,
     /// For every block of 4 × 4 entries its side.
     pub side_of: Vec<u32>,
+    /// A line per block of 4 × 4 entries on or above a diagonal: its side, first row and first column.
+    pub upper_blocks: Vec<[u32; 4]>,
     /// A line per side: first entry, length, pitch, twice the number of its matrix and one more for columns.
     pub lines: Vec<[u32; 4]>,
 }
@@ -84,6 +86,10 @@ impl Sides {
                 bases[2 * i..2 * i + 2].copy_from_slice(&[side.at as u32, side.pitch() as u32]);
                 all.entries += side.entries();
                 all.side_of.resize(all.entries / 16, all.lines.len() as u32);
+                let ends = (0..length).step_by(4);
+                let upper = ends.clone().flat_map(|row| ends.clone().skip(row / 4).map(move |column| (row, column)));
+                let number = all.lines.len();
+                all.upper_blocks.extend(upper.map(|(row, column)| [number, row, column, 0].map(|n| n as u32)));
                 all.lines.push(side.words(matrix));
                 all.sides.push(side);
             }
@@ -189,6 +195,8 @@ mod tests {
         assert_eq!((sides.entries, sides.longest()), (4 * 16 + 20 * 32 + 4 * 16, 32));
         assert_eq!(sides.matrices, [[0, 3, 17, 0], [0, 16, 64, 32], [54, 1, 2, 0], [0, 0, 704, 16]]);
         assert_eq!(sides.cells.len(), 5 + 3 + 1 + 1);
+        assert_eq!(sides.upper_blocks.len(), 1 + 5 * 6 / 2 + 1);
+        assert_eq!(sides.upper_blocks[5..7], [[1, 0, 16, 0], [1, 4, 4, 0]]);
         assert_eq!(sides.cells[4..6], [[16, 3, 1, 0], [51, 1, 1, NONE]]);
         let named = sides.named(&vec![0.0; sides.entries], &sides.identity());
         let names: Vec<&str> = named.iter().map(|square| &*square.name).collect();

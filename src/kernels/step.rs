@@ -276,7 +276,7 @@ impl Step {
                 Size::Threads(count) => bound.threads(count as u32),
                 Size::Workgroups(count) => bound.workgroups(count as u32),
             };
-            Ok(dispatch.counted(&spec.label, spec.flop))
+            Ok(dispatch.counted(&spec.label, spec.flop).every(spec.every))
         };
         let sample = bind(&blueprint.sample)?;
         let gradients: Vec<Dispatch> = blueprint.gradients.iter().map(bind).collect::<Result<_>>()?;
@@ -428,6 +428,7 @@ pub fn optimiser_constants(p: &mut Prelude, setup: &Setup) {
     let sides = Sides::new(&setup.network.layout(&setup.shape), optimiser);
     p.line(&format!("const BETA1 = {beta1:?};")).line(&format!("const BETA2 = {beta2:?};"));
     p.f32("EPSILON", EPSILON).u32("FREQUENCY", frequency as usize).u32("BLOCKS", sides.side_of.len());
+    p.u32("UPPER_BLOCKS", sides.upper_blocks.len());
     p.u32("CELLS", sides.cells.len());
     p.u32("LONGEST", sides.longest()).f32("SHIFT", soap::SHIFT).f32("REST", soap::REST);
     p.f32("LEAST_TRACE", soap::LEAST_TRACE);

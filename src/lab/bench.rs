@@ -141,6 +141,8 @@ pub struct Course {
     trainer: Trainer<'static>,
     /// Time of a step, as last seen.
     step: Duration,
+    /// Steps taken, which the device counts as well.
+    done: u64,
     samples: Vec<Duration>,
     guard: Vec<Duration>,
 }
@@ -163,7 +165,7 @@ impl Course {
         let trainer = Trainer::with_tile(&gpu, setup.clone(), rung.plan, rung.tile, &parameters)?;
         row.memory_bytes = gpu.allocated() - before;
         row.dispatches = trainer.step.whole.len();
-        let mut course = Course { trainer, step: SUBMIT, samples: Vec::new(), guard: Vec::new() };
+        let mut course = Course { trainer, step: SUBMIT, done: 0, samples: Vec::new(), guard: Vec::new() };
         // some drivers compile when a kernel first runs
         course.time()?;
         let built = start.elapsed();
@@ -196,21 +198,23 @@ impl Course {
         if self.step > SUBMIT {
             gpu.submit_apart(whole)
         } else {
-            gpu.submit(whole, count)
+            gpu.submit_steps(whole, self.done..self.done + u64::from(count))
         }
         gpu.wait()?;
         self.step = start.elapsed() / count;
+        self.done += u64::from(count);
         Ok(self.step)
     }
 
     /// The host's part per step: recording and submitting to an idle device, all in one submit.
-    fn host(&self) -> Result<Duration> {
+    fn host(&mut self) -> Result<Duration> {
         let (gpu, count) = (&self.trainer.gpu, self.per_submit());
         gpu.wait()?;
         let start = Instant::now();
-        gpu.submit(&self.trainer.step.whole, count);
+        gpu.submit_steps(&self.trainer.step.whole, self.done..self.done + u64::from(count));
         let host = start.elapsed();
         gpu.wait()?;
+        self.done += u64::from(count);
         Ok(host / count)
     }
 
@@ -236,7 +240,7 @@ impl Course {
     }
 
     /// Times the kernels, unless there is no time for a `trace`, and writes everything into `row`.
-    fn finish(self, row: &mut Row, trace: Option<&mut Trace>) -> Result<()> {
+    fn finish(mut self, row: &mut Row, trace: Option<&mut Trace>) -> Result<()> {
         let us = |times: &[Duration]| -> Vec<f64> { times.iter().map(|t| t.as_secs_f64() * 1e6).collect() };
         row.samples_us = us(&self.samples);
         let guard = us(&self.guard);

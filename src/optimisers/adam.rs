@@ -11,6 +11,7 @@ static KERNELS: [Kernel; 1] = [Kernel {
     text: include_str!("../../shaders/optimisers/update.wgsl"),
     equation: "Adam on Σ cₖ gₖ",
     threads: Threads::Parameters,
+    renews: false,
 }];
 
 impl Optimiser for Adam {

@@ -32,6 +32,8 @@ pub enum Threads {
     Parameters,
     /// One per block of 4 × 4 entries of the square matrices that are kept for sides.
     Blocks,
+    /// The same without blocks below the diagonal.
+    UpperBlocks,
     /// One per cell of 4 × 4 parameters of the tensors with bases, one per parameter of others.
     Cells,
     /// A workgroup per side.
@@ -46,6 +48,8 @@ pub struct Kernel {
     /// What it computes.
     pub equation: &'static str,
     pub threads: Threads,
+    /// Whether it renews bases, and has nothing to do in steps between two renewals.
+    pub renews: bool,
 }
 
 /// From the combined gradient to new parameters.

@@ -47,16 +47,21 @@ macro_rules! kernel {
             text: include_str!(concat!("../../shaders/optimisers/", $label, ".wgsl")),
             equation: $equation,
             threads: Threads::$threads,
+            renews: false,
         }
     };
 }
 
+const fn renewing(kernel: Kernel) -> Kernel {
+    Kernel { renews: true, ..kernel }
+}
+
 static KERNELS: [Kernel; 10] = [
     kernel!("momentum", "G = Σ cₖ gₖ, M ← β₁ M + (1 − β₁) G", Parameters),
-    kernel!("covariances", "L ← β₂ L + (1 − β₂) G Gᵀ, R ← β₂ R + (1 − β₂) Gᵀ G", Blocks),
-    kernel!("power", "A = L Q / tr L + SHIFT Q", Blocks),
-    kernel!("orthonormal", "Q ← orthonormal columns of A", Sides),
-    kernel!("orthonormal", "Q ← orthonormal columns of A", Sides),
+    kernel!("covariances", "L ← β₂ L + (1 − β₂) G Gᵀ, R ← β₂ R + (1 − β₂) Gᵀ G", UpperBlocks),
+    renewing(kernel!("power", "A = L Q / tr L + SHIFT Q", Blocks)),
+    renewing(kernel!("orthonormal", "Q ← orthonormal columns of A", Sides)),
+    renewing(kernel!("orthonormal", "Q ← orthonormal columns of A", Sides)),
     kernel!("turn_rows", "Q_Lᵀ G, Q_Lᵀ M", Cells),
     kernel!("turn_columns", "G′, M′, V, and the step U = M̂′ / (√V̂ + ε′)", Cells),
     kernel!("turn_back", "Q_L U", Cells),

@@ -186,7 +186,7 @@ impl<'a> Trainer<'a> {
             let count = left.min(fit.clamp(1, RING as u64));
             let start = Instant::now();
             match self.step_time {
-                Some(time) if time <= SUBMIT => self.gpu.submit(&self.step.whole, count as u32),
+                Some(time) if time <= SUBMIT => self.gpu.submit_steps(&self.step.whole, self.done..self.done + count),
                 // a long step, or one of unknown length
                 _ => self.gpu.submit_apart(&self.step.whole),
             }
