@@ -109,7 +109,7 @@ async function choose(base) {
   $('title').textContent = about.title;
   $('equation').replaceChildren(...formula(about.equation));
   const points = about.points.map(([set, count]) => `${count.toLocaleString('en')} ${set}`).join(' + ');
-  $('about').textContent = `${about.network.toUpperCase()} with ${about.depth} layers of ${about.width} (${about.parameters.toLocaleString('en')} parameters), ${about.strategy}, ${points} points ${about.sampling === 'resampled' ? 'drawn anew in every step' : 'drawn once'}`;
+  $('about').textContent = `${about.network.toUpperCase()} with ${about.depth} layers of ${about.width} (${about.parameters.toLocaleString('en')} parameters), ${about.strategy}, ${about.optimiser}, ${points} points ${about.sampling === 'resampled' ? 'drawn anew in every step' : 'drawn once'}`;
   const { name } = now.step.document.evaluation.observables[0];
   $('name-predicted').textContent = `Network’s ${name}`;
   const [across, up] = grid.axes;

@@ -138,7 +138,7 @@ async function look(pace, finally_) {
   const same = evaluation.counted[0] === grid.points[0] && evaluation.counted[1] === grid.points[1];
   const begun = performance.now();
   let drawn = false;
-  if (finally_ || begun - pace.drawn > Math.max(150, pace.takes * (pace.pictures < 8 ? 1 : 4))) {
+  if (finally_ || begun - pace.drawn > Math.max(150, pace.takes * (pace.pictures < 3 ? 0 : pace.pictures < 8 ? 1 : 4))) {
     const fields = await now.player.evaluate(grid.points);
     drawField(fields);
     if (same && reference) noteErrors(errors(now.step, fields));

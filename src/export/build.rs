@@ -127,7 +127,7 @@ pub fn package(config: &Config, extent: &Extent) -> Result<Package> {
         buffers: std::mem::take(&mut document.buffers),
         kernels: std::mem::take(&mut document.kernels),
         texts,
-        data: Vec::new(),
+        ..Writer::default()
     };
     blueprint.buffers.iter().for_each(|spec| writer.buffer(spec, true));
     document.starts = extent.seeds.iter().map(|seed| writer.start(config, &blueprint, *seed)).collect();
@@ -176,6 +176,10 @@ fn layout(setup: &Setup) -> Layout {
     setup.network.layout(&setup.shape)
 }
 
+/// How much more rounding errors show in losses where an optimiser has bases. Of Adam's tolerance SwiftShader needed a third with
+/// SOAP, and WGSL lets divisions and roots be three times as coarse as they are there.
+const WITH_BASES: f64 = 4.0;
+
 /// What the oracle says of the first steps; none where nothing is asked for.
 fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
     if steps == 0 {
@@ -185,7 +189,8 @@ fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
     let (model, settings) = in_f64(&setup);
     let run = oracle::trajectory_from(&config.initial(), model, setup.strategy, &settings, steps);
     let losses = run.map_err(Error::Usage)?.losses;
-    Ok(Some(Expected { seed: config.seed, losses, tolerance: Tolerance::ALONG_A_RUN.limit() }))
+    let coarser = if setup.optimiser.optimiser.frequency().is_some() { WITH_BASES } else { 1.0 };
+    Ok(Some(Expected { seed: config.seed, losses, tolerance: coarser * Tolerance::ALONG_A_RUN.limit() }))
 }
 
 impl Writer {

@@ -15,15 +15,23 @@ pub struct Writer {
     pub kernels: Vec<KernelEntry>,
     pub texts: Vec<(String, String)>,
     pub data: Vec<u8>,
+    /// Those of `data` so far.
+    pub spans: Vec<Span>,
 }
 
 impl Writer {
-    /// Where `bytes` lie from now on.
+    /// Where `bytes` lie from now on; the same bytes lie there once.
     pub fn span(&mut self, bytes: &[u8]) -> Span {
+        let held = |span: &&Span| self.data[span.offset as usize..][..span.bytes as usize] == *bytes;
+        if let Some(known) = self.spans.iter().find(held) {
+            return *known;
+        }
         self.data.resize(self.data.len().next_multiple_of(16), 0);
         let offset = self.data.len() as u64;
         self.data.extend_from_slice(bytes);
-        Span { offset, bytes: bytes.len() as u64 }
+        let span = Span { offset, bytes: bytes.len() as u64 };
+        self.spans.push(span);
+        span
     }
 
     /// Adds a buffer, or makes room in the one of this name; with its first content, where that is wanted.
