@@ -1,4 +1,4 @@
-//! Running recorded steps: many identical steps per submit, in pieces short enough for every watchdog.
+//! Running recorded steps: many of them per submit, in pieces short enough for every watchdog.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 
 use super::reference::burgers as reference;
 use super::{Axis, Grid, Observable, PointSet, Preset, Problem, Quantity, Region, Sampling, Solution, Term, texts};
+use crate::math::Schedule;
 
 /// The point set at x = −1.
 const LOWER: usize = 1;
@@ -56,10 +57,11 @@ impl Problem for Burgers {
         if sampling == Sampling::Fixed && set == UPPER { LOWER } else { set }
     }
     fn presets(&self) -> Vec<Preset> {
+        let schedule = Schedule::WarmupCosine { rate: 1.5e-2, final_rate: 3e-4, warmup: 50 };
         vec![
             Preset::paper(40_000, &[10_000, 100, 100, 100], 4),
             Preset::revised(40_000, &[20_000, 250, 250, 500], 300),
-            Preset::quick(3_000, &[256, 16, 16, 32], 5e-3),
+            Preset { schedule, ..Preset::quick(3_000, &[256, 16, 16, 32], 1.5e-2) },
         ]
     }
     fn grid(&self) -> Grid {
