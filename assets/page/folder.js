@@ -98,7 +98,8 @@ function check(document) {
   for (const dispatch of dispatches) {
     const kernel = document.kernels[dispatch.kernel];
     if (!kernel) return `“${dispatch.label}” runs kernel ${dispatch.kernel}`;
-    if (!(Number.isInteger(dispatch.every ?? 1) && (dispatch.every ?? 1) > 0)) return `“${dispatch.label}” runs in no step`;
+    const { every = 1 } = dispatch;
+    if (!Number.isInteger(every) || every < 1) return `“${dispatch.label}” runs in no step`;
     for (const { name } of kernel.bindings) {
       if (!buffers.has(dispatch.buffers[name])) return `“${dispatch.label}” binds nothing to “${name}”`;
     }

@@ -177,7 +177,7 @@ fn layout(setup: &Setup) -> Layout {
 }
 
 /// How much more rounding errors show in losses where an optimiser has bases. Of Adam's tolerance SwiftShader needed a third with
-/// SOAP, and WGSL lets divisions and roots be three times as coarse as they are there.
+/// SOAP, and graphics cards may round divisions and roots more coarsely.
 const WITH_BASES: f64 = 4.0;
 
 /// What the oracle says of the first steps; none where nothing is asked for.
