@@ -150,7 +150,7 @@ fi
 if wanted bench; then
     for problem in "${problems[@]}"; do
         runs "bench-$problem" "$program" bench "$problem" "${size[@]}" ${quick[@]+"${quick[@]}"} \
-            --json "$folder/bench-$problem.json" --trace "$folder/bench-$problem.trace.json" \
+            --save "$folder/bench-$problem.json" --trace "$folder/bench-$problem.trace.json" \
             --roofline "$folder/bench-$problem.png" --format md
     done
 fi
