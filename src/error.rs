@@ -29,6 +29,9 @@ pub enum Error {
     /// A result could not be written.
     #[error("cannot write {}: {what}", path.display())]
     Output { path: PathBuf, what: String },
+    /// Somebody wanted to stop before there was anything to lose: the exit code of the signal, and what to do next.
+    #[error("{what}")]
+    Stopped { code: u8, what: String },
     /// A kernel that does not compile: a defect of this program or of the driver.
     #[error("kernel `{kernel}` does not link: {what}\n(set ACR_PINN_DUMP_SHADERS=DIR to see the linked text)")]
     Kernel { kernel: String, what: String },
@@ -38,7 +41,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// The process exit code: 2 usage, 3 adapter, 4 input, 5 diverged, 6 device, 7 output.
+    /// The process exit code: 2 usage, 3 adapter, 4 input, 5 diverged, 6 device, 7 output; a signal's own.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => 2,
@@ -47,6 +50,7 @@ impl Error {
             Error::Diverged(_) => 5,
             Error::Device(_) | Error::DeviceLost(_) | Error::Kernel { .. } => 6,
             Error::Output { .. } => 7,
+            Error::Stopped { code, .. } => *code,
         }
     }
 

@@ -213,11 +213,19 @@ fn json_is_printed_and_files_are_named_by_save() {
         (&["--json", "b.json", "--save", "c.json"][..], "the file is named by --save"),
         (&["--json", "--format", "md"], "choose one of them"),
         (&["--json", "a.json"], "a.json exists and is not overwritten"),
+        (&["--json", "cavty"], "did you mean `cavity`"),
     ] {
         let output = call(arguments);
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains(part), "{arguments:?}");
     }
+    // a prediction is a document too, and goes to no file
+    let predict = |more: &str| {
+        let words = ["bench", "klein-gordon", "--model", "--preset", "quick"];
+        common::program().current_dir(folder.path()).args(words).args(more.split(' ')).output().unwrap()
+    };
+    assert_eq!(predict("--save b.json").status.code(), Some(2));
+    assert!(serde_json::from_slice::<serde_json::Value>(&predict("--json").stdout).unwrap().is_object());
 }
 
 #[cfg(unix)]

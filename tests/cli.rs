@@ -420,6 +420,17 @@ fn evaluate_tries_other_gates() {
     std::fs::rename(run.join("run.json"), run.join("other.json")).unwrap();
     expect(&gates("mean"), 0, &["seed 1234", "preset quick"]);
     expect(&gates("swop"), 2, &["did you mean `swap`"]);
+    let both = ["evaluate", model.to_str().unwrap(), "--gates", "swap", "--out", "fields.csv"];
+    expect(&call(&both), 2, &["cannot be used with"]);
+    // of a problem that only its file knows
+    let at = folder.path();
+    let within = |words: &[&str]| common::program().current_dir(at).args(words).output().unwrap();
+    let new = within(&["new", "mine", "--from", "heat", "--quiet", "--json"]);
+    expect(&new, 0, &[]);
+    assert_eq!(serde_json::from_slice::<Value>(&new.stdout).unwrap()["files"][0], "mine.toml");
+    let tiny = ["--width", "4", "--depth", "1", "--steps", "5", "--quiet", "--out", "mine"];
+    expect(&within(&[&["run", "mine.toml"][..], &tiny].concat()), 0, &[]);
+    expect(&within(&["evaluate", "mine/model.safetensors", "--gates", "uniform"]), 0, &[]);
     let plain = folder.path().join("plain");
     expect(&train(&plain, "1", &["--network", "mlp"]), 0, &[]);
     let output = call(&["evaluate", plain.join("model.safetensors").to_str().unwrap(), "--gates", "swap"]);

@@ -46,9 +46,16 @@ fn numbers_jobs_and_precisions() {
     );
     expect(at, "run cavity --steps 2.5", &[], 2, &["20000, 20_000 or 2e4"]);
     expect(at, "run cavity --points pde=1e3 --dump-config", &[], 0, &[]);
+    std::fs::write(at.join("c.toml"), "steps = 2e4\nwidth = 1_6\n[points]\npde = 1e3\n").unwrap();
+    let dumped = expect(at, "run cavity --config c.toml --preset quick --dump-config", &[], 0, &[]);
+    assert!(String::from_utf8_lossy(&dumped.stdout).contains("steps = 20000  # file"));
+    std::fs::write(at.join("d.toml"), "steps = 2.5\n").unwrap();
+    expect(at, "run cavity --config d.toml", &[], 2, &["line 1", "a whole number, such as 20000"]);
+    let study = "study cost --problems cavity --seeds 1e0 --widths 1e1 --depths 1 --sizes 1e3 --warmup 1e0 --timed 1_0";
+    expect(at, &format!("{study} --dry-run"), &[], 0, &[]);
 
     expect(at, &format!("run klein-gordon {TINY} --out run"), &[], 2, &["`resume run` goes on with it"]);
-    expect(at, "resume run --quiet", &[], 0, &[]);
+    expect(at, "resume run --quiet --steps 2_1", &[], 0, &[]);
 
     let wide: Vec<u8> = [0.25f64, 0.5].iter().flat_map(|x| x.to_le_bytes()).collect();
     save(&at.join("wide"), "points", Dtype::F64, &[1, 2], &wide);

@@ -285,6 +285,55 @@ fn a_second_signal_ends_the_program_at_once() {
     assert!(ended_at_once, "it took the time to finish");
 }
 
+/// Nobody waits for a compiler: the run ends before its first step, and begins there.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_compilation() {
+    use std::io::{BufRead, BufReader};
+
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let cavity = ["run", "cavity", "--preset", "quick", "--steps", "1", "--out"];
+    let mut starting = program(&cavity);
+    starting.arg(&run).env("MESA_SHADER_CACHE_DISABLE", "true");
+    let mut child = starting.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(said.any(|line| line.starts_with("compiling kernels")));
+    send("-INT", &child);
+    let last = said.last().unwrap_or_default();
+    assert!(last.contains("stopped while kernels were compiled: continue with `acr-pinn-gpu resume"), "{last}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let stopped = record(&run);
+    assert_eq!((&stopped["status"], &stopped["final"]), (&"interrupted".into(), &Value::Null));
+    expect(&mut resume(&run), 0, &["from step 0 of 1"]);
+}
+
+/// A shell that loses its terminal says so to its jobs, and the system says it once more.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_lost_may_say_so_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // heard, however this test was started
+    let hears = "trap - HUP 2>/dev/null; exec \"$@\"";
+    let mut child = Command::new("sh");
+    let command = command("1000000", &run, &[]);
+    child.args(["-c", hears, "sh"]).arg(command.get_program()).args(command.get_args());
+    let mut child = child.env("ACR_PINN_CACHE", "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_checkpoint(&mut child, &run, &[]);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ["-STOP", "-HUP", "-CONT", "-HUP"].iter().for_each(|signal| send(signal, &child));
+    if ignored.unwrap_or(0) & 1 == 1 {
+        // a shell cannot hear what it was started to ignore: `nohup`
+        send("-KILL", &child);
+        child.wait().unwrap();
+        return;
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(129));
+    assert_eq!(record(&run)["status"], "interrupted");
+}
+
 fn resume_to(folder: &Path, steps: &str) -> Command {
     let mut command = resume(folder);
     command.args(["--steps", steps]);
@@ -426,6 +475,43 @@ fn a_disk_that_takes_nothing_more_loses_nothing() {
     assert_eq!(codes[0], Some(7));
     expect(&mut resume(&broken), 0, &[]);
     same(&traces(&broken), &wanted, "after a full disk");
+}
+
+/// Whatever a verb writes: where nothing fits it says so, and is no success.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_verb_takes_a_full_disk_for_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    expect(&mut command("5", &at.join("run"), &["--quiet"]), 0, &[]);
+    let bytes: Vec<u8> = [0.5_f32; 4].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let view = || safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 2], &bytes).unwrap();
+    for (file, names) in [("points", &["points"][..]), ("sets", &["pde", "bc", "ic"])] {
+        let tensors = names.iter().map(|name| (*name, view()));
+        std::fs::write(at.join(file), safetensors::serialize(tensors, None).unwrap()).unwrap();
+    }
+    let model = "run/model.safetensors";
+    for line in [
+        format!("evaluate {model} --points points --out a.csv"),
+        format!("evaluate {model} --out a.vti"),
+        format!("gradients --problem klein-gordon --model {model} --points sets --out a"),
+        "kernels klein-gordon --width 4 --depth 1 --out a".to_owned(),
+        "export klein-gordon --width 4 --depth 1 --points pde=16 --expected 0 --out a".to_owned(),
+        "new mine".to_owned(),
+        "new mine --from heat".to_owned(),
+        "man --out a".to_owned(),
+        "study core --problems klein-gordon --conditions std --seeds 1 --steps 5 --width 4 --out a".to_owned(),
+        "bench --quick --samples 1 --save a.json".to_owned(),
+    ] {
+        let verb = program(&line.split(' ').collect::<Vec<_>>());
+        let mut full = limited("0", &verb);
+        expect(full.current_dir(at), 7, &["cannot write"]);
+        let left: Vec<_> = ["a", "a.csv", "a.vti", "a.json", "mine.toml"].map(|name| at.join(name)).into();
+        let holds_something =
+            |path: &PathBuf| std::fs::metadata(path).is_ok_and(|known| known.is_file() && known.len() > 0);
+        assert!(!left.iter().any(holds_something), "{line} left something");
+        let _ = std::fs::remove_dir_all(at.join("a"));
+    }
 }
 
 #[test]

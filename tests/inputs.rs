@@ -114,6 +114,13 @@ fn names_that_are_no_utf_8_are_names() {
     call("compare", &["now", "none"], 4);
     call("verify --json --compare", &["now", "now"], 4);
     call("run cavity --config", &["none"], 4);
+    call("export klein-gordon --width 8 --depth 1 --points pde=16 --expected 0 --json --out", &["step"], 0);
+    call("kernels klein-gordon --json --out", &["kernels"], 0);
+    // what may be a name of `list` is text
+    let mut run = program(at, "run");
+    let output = run.arg(std::ffi::OsStr::from_bytes(b"\xe4.toml")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains(".toml` is not UTF-8") && said(&output).contains("link"), "{}", said(&output));
     call("frobnicate", &["x"], 2);
     let mut verb = common::program();
     assert_eq!(verb.arg(name("run")).output().unwrap().status.code(), Some(2));

@@ -78,6 +78,8 @@ fn what_exists_is_not_overwritten() {
         ("run klein-gordon --config c.toml --out . --force", &["c.toml is read, and lies in --out"]),
         ("study cost --out study", &["holds the study `core`", "--force"]),
         ("study core --out run --force", &["holds a run"]),
+        ("study core --problems heat,heat --out new", &["two runs would be called heat-std-s19018"]),
+        ("kernels cavity --out mine", &["holds files"]),
         ("study core --out mine --force", &["no study of this program"]),
     ] {
         expect(&format!("{line} {NONE}"), at, 2, parts);
@@ -92,6 +94,7 @@ fn what_exists_is_not_overwritten() {
         "bench --roofline run",
         "run klein-gordon --out m/run",
         "study core --out m/study",
+        "kernels cavity --out m/kernels",
     ] {
         expect(&format!("{line} {NONE}"), at, 7, &["cannot write"]);
         assert!(content(at) == before, "{line} changed something");
@@ -144,6 +147,38 @@ fn force_removes_the_old_run_wholly_and_nothing_else() {
     assert!(errors(&output).contains("notes.txt is not of this program and stays"), "{}", errors(&output));
     let left: Vec<_> = content(&run).into_keys().map(|file| file.file_name().unwrap().to_owned()).collect();
     assert_eq!(left, ["diagnostics.jsonl", "notes.txt", "report.html", "run.json"]);
+}
+
+/// The file of a problem belongs to its run, and goes with it; a file of the same name that does not is not replaced.
+#[test]
+fn the_next_run_is_not_of_the_problem_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let tiny = "--width 4 --depth 1 --steps 20 --quiet --out run";
+    expect(&format!("run reaction-diffusion {tiny}"), at, 0, &[]);
+    let kept: Value = serde_json::from_slice(&std::fs::read(at.join("run/run.json")).unwrap()).unwrap();
+    let names: Vec<&str> = kept["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"problem.toml") && names.iter().any(|name| name.ends_with(".csv")), "{names:?}");
+    let data = *names.iter().find(|name| name.ends_with(".csv") && **name != "history.csv").unwrap();
+    expect(&format!("run klein-gordon --preset quick {tiny} --force"), at, 0, &[]);
+    assert!(!at.join("run/problem.toml").exists() && !at.join("run").join(data).exists());
+    expect("resume run --steps 30 --quiet", at, 0, &[]);
+    std::fs::write(at.join("run").join(data), "somebody else's").unwrap();
+    expect(&format!("run reaction-diffusion {tiny} --force {NONE}"), at, 2, &[data, "choose another --out"]);
+}
+
+/// Tables of a part would replace those of the whole.
+#[test]
+fn a_smaller_request_does_not_replace_a_study() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let line = |more: &str| format!("study core --problems klein-gordon --conditions std {more} --out study {TINY}");
+    expect(&line("--seeds 2"), at, 0, &[]);
+    let before = content(at);
+    expect(&line("--seeds 1"), at, 2, &["holds 1 runs of this study", "klein-gordon-std-s19019", "--force"]);
+    assert!(content(at) == before);
+    expect(&line("--seeds 1 --force"), at, 0, &[]);
+    expect(&line("--seeds 3"), at, 0, &[]);
 }
 
 #[test]

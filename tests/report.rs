@@ -122,6 +122,12 @@ fn a_run_that_diverged_or_failed_has_a_page_too() {
     assert_eq!(output.status.code(), Some(5));
     let page = std::fs::read_to_string(at.join("run/report.html")).unwrap();
     assert!(page.contains("Diverged") && pictures(at).is_empty(), "{:?}", pictures(at).keys());
+    let (page, document) = self::page(at, &format!("{line} --force"), Some("device-gone@33"), 6);
+    assert_eq!(document["status"], "failed");
+    assert!(page.contains("Failed: ") && pictures(at).contains_key("losses.png"), "{:?}", pictures(at).keys());
+    let large = line.replace("pde=16", "pde=100000");
+    let (page, _) = self::page(at, &format!("{large} --force --memory 1"), None, 6);
+    assert!(page.contains("Failed: ") && page.contains("out of device memory"));
 }
 
 #[test]

@@ -224,6 +224,53 @@ fn a_study_whose_runs_fail_is_no_success() {
     assert_eq!((&document["finished"], &document["runs"][0]["status"]), (&0.into(), &"failed".into()));
 }
 
+/// Runs that diverge are noted, whatever happened before; a study of nothing else has no result. Its log says what it does.
+#[test]
+fn a_study_whose_runs_diverge_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = ["--conditions", "std", "--seeds", "2", "--steps", "20", "--every", "5", "--evaluate-every", "5"];
+    let mut diverging = study("core", folder.path(), &asked);
+    // the first run opens its device again and diverges; the second goes well
+    let output = diverging.env("ACR_PINN_FAULT", "device-lost@5,nan@10").output().unwrap();
+    expect(&output, 0);
+    let said = text(&output.stderr);
+    assert!(said.contains("[1/2] klein-gordon-std-s19018 0 % · compiling kernels: fused"), "{said}");
+    let summary = json(&folder.path().join("summary.json"));
+    assert_eq!(
+        (&summary["runs"][0]["status"], &summary["runs"][1]["status"]),
+        (&"diverged".into(), &"finished".into())
+    );
+    let other = folder.path().join("other");
+    let one = ["--conditions", "std", "--seeds", "1", "--steps", "20", "--quiet"];
+    let output = study("core", &other, &one).env("ACR_PINN_FAULT", "nan@10").output().unwrap();
+    expect(&output, 1);
+    assert!(text(&output.stderr).contains("all 1 runs diverged"), "{}", text(&output.stderr));
+}
+
+/// A study over problem files keeps its pictures to itself, wherever these lie, and one run that cannot be is not the end.
+#[test]
+fn problem_files_from_other_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir(at.join("sub")).unwrap();
+    let mut new = common::program();
+    expect(&new.current_dir(at.join("sub")).args(["new", "mine", "--from", "heat", "--quiet"]).output().unwrap(), 0);
+    let file = at.join("sub/mine.toml");
+    let mut command = common::program();
+    command.current_dir(at).args(["study", "core", "--conditions", "std", "--seeds", "1", "--steps", "20", "--quiet"]);
+    command.args(["--width", "4", "--depth", "1", "--out", "study", "--problems"]).arg(&file);
+    expect(&command.output().unwrap(), 0);
+    let beside: Vec<_> = std::fs::read_dir(at.join("sub")).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(beside, ["mine.toml"]);
+    assert!(std::fs::read_dir(at.join("study/figures")).unwrap().count() >= 2);
+    // a run of a study keeps its problem, as others do
+    let mut resume = common::program();
+    resume.current_dir(at).args(["resume", "study/runs/mine-std-s19018", "--steps", "25", "--quiet"]);
+    expect(&resume.output().unwrap(), 0);
+    let page = std::fs::read_to_string(at.join("study/runs/mine-std-s19018/report.html")).unwrap();
+    assert!(page.contains("acr-pinn-gpu run problem.toml --preset file"));
+}
+
 #[test]
 fn wrong_requests_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ pub struct AdapterArgs {
     /// Use this adapter: its number or PCI address as `doctor` prints them, or a part of its name
     #[arg(long, value_name = "WHICH", env = "ACR_PINN_ADAPTER", help_heading = "Adapter")]
     pub adapter: Option<String>,
-    /// Use this backend: vulkan, metal, dx12, gl or webgpu
+    /// Use this backend: vulkan, metal or dx12; `doctor` names those of this system
     #[arg(long, value_name = "NAME", env = "ACR_PINN_BACKEND", help_heading = "Adapter")]
     pub backend: Option<String>,
     /// Take at most this much device memory

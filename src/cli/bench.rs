@@ -8,7 +8,7 @@ use acr_pinn_gpu::gpu::{Choice, Gpu};
 use acr_pinn_gpu::kernels::{self, Tile};
 use acr_pinn_gpu::lab::bench::{self, Protocol};
 use acr_pinn_gpu::lab::ladder::Wanted;
-use acr_pinn_gpu::lab::probe;
+use acr_pinn_gpu::lab::probe::{self, Ceilings};
 use acr_pinn_gpu::lab::steps::small;
 use acr_pinn_gpu::lab::timing::{Document, KIND, SCHEMA, Verdict, WGPU};
 use acr_pinn_gpu::lab::trace::Trace;
@@ -23,7 +23,7 @@ use super::config::Flags;
 use super::progress::{MINUTE, Pulse};
 use super::signals::Stop;
 use super::tune::TuneArgs;
-use super::{bench_table, guard, model, output, roofline, serve};
+use super::{bench_table, config, guard, model, output, roofline, serve};
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "with")]
     plain: bool,
     /// Samples of every rung
-    #[arg(long, value_name = "N", default_value_t = 15)]
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = config::whole::<usize>)]
     samples: usize,
     /// Begin no round of samples later than this after the first; five are always taken
     #[arg(long, value_name = "S", default_value_t = 60)]
@@ -64,7 +64,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     roofline: Option<PathBuf>,
     /// Predict a step on graphics cards that are not here, from counted operations; measures nothing and needs no adapter
-    #[arg(long, conflicts_with_all = ["with", "plain", "json", "trace", "roofline"])]
+    #[arg(long, conflicts_with_all = ["with", "plain", "quick", "save", "trace", "roofline"])]
     model: bool,
     /// Build one step, then time a sample for every line on standard input: for comparisons with other programs
     #[arg(long, hide = true)]
@@ -107,7 +107,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         return Err(Error::Usage(format!("--samples {} is outside 1..10000", args.samples)).into());
     }
     if args.model {
-        return predict(args, &names);
+        return predict(args, &names, json);
     }
     // everything but the adapter is checked before an adapter is opened
     configurations(args, &names, "quick")?;
@@ -123,7 +123,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     }
     let mut trace = Trace::default();
     let stop = Stop::listen()?;
-    let document = measure(args, &gpu, &configs, &mut trace, &stop, quiet)?;
+    stop.ends_waiting(&gpu);
+    let (document, ended) = measure(args, &gpu, &configs, &mut trace, &stop, quiet)?;
     let value = bench_table::document(&document)?;
     let written = write(args, save.as_deref(), &document, &value, &trace);
     match args.format {
@@ -133,8 +134,9 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         Format::Md => output::print(&bench_table::markdown(&document)),
         Format::Csv => output::print(&bench_table::csv(&document)),
     }
-    // a disk that became full on the way does not take the table with it
+    // a disk that became full on the way does not take the table with it, and a device that is gone no rows
     written?;
+    ended?;
     if let Some(code) = stop.requested() {
         output::say(&format!("stopped: {} rows were measured so far", document.rows.len()));
         return Ok(code);
@@ -159,11 +161,12 @@ fn write(args: &Args, save: Option<&Path>, document: &Document, value: &Value, t
 }
 
 /// `--model`.
-fn predict(args: &Args, names: &[String]) -> anyhow::Result<u8> {
+fn predict(args: &Args, names: &[String], json: bool) -> anyhow::Result<u8> {
     let configs = configurations(args, names, "paper")?;
     let models = model::predict(&configs, args.adapter.target.as_deref())?;
     let tables = model::tables(&configs, &models);
     match args.format {
+        _ if json => output::json(&model::document(&configs, &models)?),
         Format::Json => output::json(&model::document(&configs, &models)?),
         Format::Table => output::print(&bench_table::aligned(&tables)),
         Format::Md => output::print(&tables.iter().map(Table::markdown).collect::<Vec<_>>().join("\n")),
@@ -190,7 +193,7 @@ fn asked(args: &Args, quiet: bool) -> Result<Asked> {
     let (mut names, mut save) = (args.problems.clone(), args.save.clone());
     let mut json = args.json.is_some();
     if let Some(word) = args.json.as_ref().and_then(Option::as_ref) {
-        if problem_file::find(word).is_ok() || word.ends_with(".toml") {
+        if problem_file::is_meant(word) {
             names.push(word.clone());
         } else if save.is_some() {
             return Err(Error::Usage(format!("--json {word}: the file is named by --save, and --json takes none")));
@@ -231,7 +234,7 @@ fn measure(
     trace: &mut Trace,
     stop: &Stop,
     quiet: bool,
-) -> anyhow::Result<Document> {
+) -> Result<(Document, Result<()>)> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     bar.enable_steady_tick(Duration::from_millis(100));
     let mut pulse = Pulse::new(&bar, quiet);
@@ -240,15 +243,21 @@ fn measure(
         bar.set_message(text);
     };
     show("probe: what this adapter can do".to_owned());
-    let ceilings = probe::measure(gpu)?;
+    let preparing = gpu.preparing();
+    let ceilings = match probe::measure(gpu) {
+        Err(Error::Stopped { .. }) => Ceilings::default(),
+        measured => measured?,
+    };
+    drop(preparing);
     let protocol = |tile: Tile| Protocol {
         samples: if args.quick { args.samples.min(bench::FEWEST) } else { args.samples },
         limit: Duration::from_secs(args.seconds),
         warmup: Duration::from_secs(if args.quick { 1 } else { 10 }),
         tile: Some(tile),
     };
-    let open = |checked: bool| Gpu::open(&Choice { checked, ..args.adapter.choice() });
-    let (mut rows, mut tuner) = (Vec::new(), Tuner::new(tuning(args)));
+    let open =
+        |checked: bool| Gpu::open(&Choice { checked, ..args.adapter.choice() }).inspect(|gpu| stop.ends_waiting(gpu));
+    let (mut rows, mut ended, mut tuner) = (Vec::new(), Ok(()), Tuner::new(tuning(args)));
     for config in configs {
         if stop.requested().is_some() {
             break;
@@ -262,18 +271,18 @@ fn measure(
             show(text);
             stop.requested().is_none()
         };
-        rows.extend(bench::run(
-            &open,
-            gpu.is_checked(),
-            &config.setup(),
-            &wanted(args),
-            &protocol(tile),
-            trace,
-            &mut progress,
-        )?);
+        let (setup, wanted, protocol) = (config.setup(), wanted(args), protocol(tile));
+        match bench::run(&open, gpu.is_checked(), &setup, &wanted, &protocol, trace, &mut progress) {
+            Ok(measured) => rows.extend(measured),
+            // what was measured before it is not lost
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
+        }
     }
     bar.finish_and_clear();
-    Ok(Document {
+    let document = Document {
         schema: SCHEMA,
         kind: KIND.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -284,7 +293,8 @@ fn measure(
         adapter: gpu.record().clone(),
         ceilings,
         rows,
-    })
+    };
+    Ok((document, ended))
 }
 
 /// How the tile that rungs begin with is chosen; `--quick` should be quick.

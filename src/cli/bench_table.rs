@@ -135,7 +135,7 @@ fn title(row: &Row) -> String {
         row.variant,
         row.depth,
         row.width,
-        row.strategy,
+        row.rule(),
         points.join(", "),
         row.sampling
     )
@@ -223,7 +223,7 @@ fn kernels(document: &Document, row: &Row) -> Table {
 
 /// The columns of a published row, one line for each.
 pub fn csv(document: &Document) -> String {
-    const COLUMNS: [&str; 34] = [
+    const COLUMNS: [&str; 35] = [
         "gpu",
         "driver",
         "backend",
@@ -236,6 +236,7 @@ pub fn csv(document: &Document) -> String {
         "width",
         "depth",
         "strategy",
+        "optimiser",
         "points",
         "sampling",
         "plan",
@@ -281,6 +282,7 @@ pub fn csv(document: &Document) -> String {
             row.width.to_string(),
             row.depth.to_string(),
             row.strategy.clone(),
+            row.optimiser.clone(),
             points.join(" "),
             row.sampling.clone(),
             row.plan.clone(),

@@ -21,7 +21,7 @@ const CAP: u64 = 1 << 28;
 #[command(
     after_help = "FASTER, SLOWER and SAME are said where the 95 % interval of the ratio of medians (bootstrap over all samples)
 lies beyond the tolerance or within it; else AMBIGUOUS, with the reason. Rows that are INVALID are never ranked.
-Rows match by problem, network, strategy, points, plan and change, whatever the adapter."
+Rows match by problem, network, strategy, optimiser, points, plan and change, whatever the adapter."
 )]
 pub struct Args {
     /// Measurements: files of `bench --save`, or results of an exported page; others are held against the first

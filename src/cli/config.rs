@@ -20,7 +20,7 @@ pub struct Flags {
     /// The rule that combines gradients, instead of the condition's: sum, pcgrad, config, … (see `list`)
     #[arg(long, value_name = "NAME")]
     strategy: Option<String>,
-    /// An optimiser of `list`: adam or soap [default: soap in quick, adam in paper and revised]
+    /// An optimiser of `list`: adam or soap [default: soap in quick, adam elsewhere]
     #[arg(long, value_name = "NAME")]
     optimiser: Option<String>,
     /// Decay rates of the optimiser's two moments [default: 0.9,0.999 for adam, 0.95,0.95 for soap]
@@ -107,10 +107,10 @@ impl From<&Flags> for Options {
     }
 }
 
-/// The settings of a run as a file that `--config` takes, each with where it comes from.
-pub fn dump(config: &Config) -> String {
-    let mut text =
-        format!("# acr-pinn-gpu {}: run {} --config FILE\n", env!("CARGO_PKG_VERSION"), config.problem.name());
+/// The settings of a run as a file that `--config` takes, each with where it comes from. `problem` is what the command line
+/// calls it.
+pub fn dump(config: &Config, problem: &str) -> String {
+    let mut text = format!("# acr-pinn-gpu {}: run {problem} --config FILE\n", env!("CARGO_PKG_VERSION"));
     let mut points = String::new();
     for (key, (value, origin)) in &config.origins {
         // a pair without a name is said by network and strategy alone

@@ -38,7 +38,7 @@ pub struct Args {
     out: Option<PathBuf>,
     /// Errors with other gates than the network's own, in f64 and without an adapter: native, uniform (one half), swap (the
     /// other branch), permute (those of another point), mean (over the last training points); or several
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "points")]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with_all = ["points", "out"])]
     gates: Vec<String>,
     /// Print one JSON document: errors, or what was predicted
     #[arg(long)]

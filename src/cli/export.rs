@@ -25,10 +25,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// How many seeds a run may start from, counting up from --seed
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = config::whole::<u64>)]
     seeds: u64,
     /// Steps whose losses the f64 oracle predicts [default: 10, none where that would take minutes]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = config::whole::<u32>)]
     expected: Option<u32>,
     /// Other sizes of the kernels' tile than the default's, such as rows=2,groups=1: smaller ones compile faster
     #[arg(long, value_name = "KEY=VALUE,…", default_value = "", hide_default_value = true)]
@@ -87,8 +87,10 @@ fn one(args: &Args, problem: &str, quiet: bool) -> anyhow::Result<u8> {
     page::write(&args.out, page::Source::Step)?;
     let bytes = page::size(&args.out)?;
     if args.json {
-        output::json(&json!({"schema": 1, "folder": args.out, "bytes": bytes, "kernels": document.kernels.len(),
-            "expected": document.expected.map_or(0, |expected| expected.losses.len())}));
+        output::json(
+            &json!({"schema": 1, "folder": args.out.to_string_lossy(), "bytes": bytes, "kernels": document.kernels.len(),
+            "expected": document.expected.map_or(0, |expected| expected.losses.len())}),
+        );
     } else {
         let text = format!("{} kernels, step.json and a page in {}\n", document.kernels.len(), args.out.display());
         output::print(&(text + &serve(&args.out)));
@@ -153,7 +155,7 @@ fn all(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     page::write_list(&args.out, &entries)?;
     let bytes = page::size(&args.out)?;
     if args.json {
-        output::json(&json!({"schema": 1, "folder": args.out, "bytes": bytes,
+        output::json(&json!({"schema": 1, "folder": args.out.to_string_lossy(), "bytes": bytes,
             "steps": entries.iter().map(|entry| &entry.folder).collect::<Vec<_>>()}));
     } else {
         let mib = bytes as f64 / f64::from(1 << 20);

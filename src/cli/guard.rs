@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::training::{files, journal};
+use acr_pinn_gpu::training::{files, journal, problem_file};
 use serde_json::Value;
 
 use super::evaluate::REFERENCE_FILES;
@@ -117,15 +117,15 @@ fn names_in(folder: &Path) -> Vec<OsString> {
     let mut names: Vec<_> = names
         .filter(|name| {
             let name = name.to_string_lossy();
-            !name.starts_with('.') && !name.ends_with(".tmp")
+            !name.starts_with('.') && !files::is_temporary(&name)
         })
         .collect();
     names.sort();
     names
 }
 
-/// Checks that a run may go to `folder`, and changes nothing.
-pub fn run(folder: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
+/// Checks that a run may go to `folder`, and changes nothing; `copies` are names of files that it will keep there.
+pub fn run(folder: &Path, force: bool, inputs: &[&Path], copies: &[String]) -> Result<()> {
     if let Some(input) = inputs.iter().find(|input| resolved(input).starts_with(resolved(folder))) {
         let what = format!("{} is read, and lies in --out {}: choose another --out", input.display(), folder.display());
         return Err(Error::Usage(what));
@@ -133,7 +133,17 @@ pub fn run(folder: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
     let shown = folder.display();
     let what = match Place::of(folder)? {
         Place::Free => return Ok(()),
-        Place::Run(_) if force => return Ok(()),
+        Place::Run(document) if force => {
+            let own = of_a_run(&document);
+            let is_others = |name: &&String| !own.contains(name) && folder.join(name).exists();
+            match copies.iter().find(is_others) {
+                None => return Ok(()),
+                Some(name) => format!(
+                    "{shown} holds {name}, which is not of the run that --force removes, and the new run would keep a file of \
+                     that name: choose another --out"
+                ),
+            }
+        }
         Place::Run(_) => {
             format!(
                 "{shown} already holds a run: `resume {shown}` goes on with it; or choose another --out, or add --force"
@@ -170,8 +180,8 @@ pub fn empty_folder(folder: &Path) -> Result<()> {
 }
 
 /// The same, and makes the folder: an old run in it goes, and a notice says what stays.
-pub fn take_for_run(folder: &Path, force: bool, inputs: &[&Path], quiet: bool) -> Result<()> {
-    run(folder, force, inputs)?;
+pub fn take_for_run(folder: &Path, force: bool, inputs: &[&Path], copies: &[String], quiet: bool) -> Result<()> {
+    run(folder, force, inputs, copies)?;
     if let Place::Run(document) = Place::of(folder)? {
         let _owner = files::Lock::of(folder)?;
         notice(folder, &vacate_run(folder, &document)?, quiet);
@@ -194,12 +204,18 @@ fn notice(folder: &Path, left: &[OsString], quiet: bool) {
     }
 }
 
+/// The names of a run's files beside its folders.
+fn of_a_run(document: &Value) -> Vec<String> {
+    let listed = document["files"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let usual = journal::FILES.into_iter().chain(["report.html", "study-run.json", problem_file::COPY]);
+    usual.chain(listed).filter(|name| is_a_name(name)).map(str::to_owned).collect()
+}
+
 /// Removes all that a run left in `folder`. Returns the names of what was not its own.
 fn vacate_run(folder: &Path, document: &Value) -> Result<Vec<OsString>> {
-    let listed = document["files"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let own = journal::FILES.into_iter().chain(["report.html", "study-run.json"]).chain(listed);
+    let own = of_a_run(document);
     // run.json comes last: what is stopped halfway is still known as a run
-    let own: Vec<&str> = own.filter(|name| *name != "run.json" && is_a_name(name)).collect();
+    let own: Vec<&str> = own.iter().map(String::as_str).filter(|name| *name != "run.json").collect();
     remove_files(folder, &own)?;
     let checkpoint = |name: &str| name.starts_with("step-") && name.ends_with(".safetensors");
     empty(&folder.join("checkpoints"), &checkpoint)?;
@@ -309,6 +325,10 @@ mod tests {
         assert_eq!(Place::of(&folder.path().join("a/b")).unwrap(), Place::Free);
         fs::write(folder.path().join(".gitkeep"), "").unwrap();
         assert_eq!(place(), Place::Free);
+        // an ending alone makes no file of this program
+        fs::write(folder.path().join("data.tmp"), "mine").unwrap();
+        assert_eq!(place(), Place::Other);
+        fs::remove_file(folder.path().join("data.tmp")).unwrap();
         fs::write(folder.path().join("history.csv"), "mine").unwrap();
         assert_eq!(place(), Place::Other);
         assert!(Place::of(&folder.path().join("history.csv/run")).unwrap_err().exit_code() == 7);

@@ -65,17 +65,17 @@ pub fn run(
 }
 
 /// What the model was trained with: as the run.json beside it says, else as a run begins without flags.
-fn configuration(path: &Path, model: &Model, problem: &dyn Problem) -> Result<(Config, Option<String>)> {
+fn configuration(path: &Path, model: &Model, problem: &'static dyn Problem) -> Result<(Config, Option<String>)> {
     let folder = path.parent().filter(|folder| folder.join("run.json").is_file());
     if let Some(folder) = folder {
         let stored = journal::read(folder)?;
         if stored.problem == problem.name() {
-            return Ok((Draft::new(&stored.problem, &stored.options, Options::default())?.resolve("quick")?, None));
+            return Ok((Draft::of(problem, &stored.options, Options::default())?.resolve("quick")?, None));
         }
     }
     let preset = model.metadata.get("preset").filter(|name| problem.preset(name).is_ok()).cloned();
     let options = Options { preset, ..Options::default() };
-    let config = Draft::new(problem.name(), &options, Options::default())?.resolve("quick")?;
+    let config = Draft::of(problem, &options, Options::default())?.resolve("quick")?;
     let what = format!(
         "no run.json of this run lies beside the model: permutations and mean gates are those of seed {} and of the points of \
          the preset {}",

@@ -46,6 +46,9 @@ const EXAMPLES: &str = "Examples:
 /// Prints or writes the kernels.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let config = Draft::new(&args.problem, &Options::from(&args.options), Options::default())?.resolve("paper")?;
+    if let Some(folder) = &args.out {
+        guard::empty_folder(folder)?;
+    }
     let offered = offered(args, quiet)?;
     let tile = Tile::default_for(&offered, &config.setup());
     let blueprint = Blueprint::new(&config.setup(), config.plan, &tile, &offered)?;
@@ -138,8 +141,8 @@ impl Listing<'_> {
             "{} · {} {}×{} · plan {} · {}\n\n",
             self.config.problem.name(),
             self.config.network.name(),
-            self.config.preset.width,
             self.config.preset.depth,
+            self.config.preset.width,
             self.config.plan.name(),
             acr_pinn_gpu::training::tuning::words(&self.tile)
         );

@@ -15,7 +15,7 @@ use super::signals::Stop;
 pub struct Live<'a> {
     entries: &'a [Entry],
     outcomes: Vec<Option<Outcome>>,
-    current: Option<(usize, f64, Option<f64>)>,
+    current: Option<Current>,
     stop: &'a Stop,
     bar: ProgressBar,
     /// Lines instead of a table.
@@ -23,8 +23,25 @@ pub struct Live<'a> {
     quiet: bool,
     start: Instant,
     pulse: Pulse,
-    /// Runs that were done in this session.
-    done: usize,
+    /// Runs that were done in this session, parts included.
+    done: f64,
+}
+
+/// The run that goes on.
+struct Current {
+    index: usize,
+    /// The part of it that an earlier session had done; none before it is known.
+    found: Option<f64>,
+    share: f64,
+    /// Its last relative L2 error.
+    error: Option<f64>,
+}
+
+impl Current {
+    /// The part that was done in this session.
+    fn done(&self) -> f64 {
+        self.share - self.found.unwrap_or(0.0)
+    }
 }
 
 impl<'a> Live<'a> {
@@ -37,7 +54,7 @@ impl<'a> Live<'a> {
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         let outcomes = entries.iter().map(|_| None).collect();
-        Live { entries, outcomes, current: None, stop, bar, plain, quiet, pulse, start: Instant::now(), done: 0 }
+        Live { entries, outcomes, current: None, stop, bar, plain, quiet, pulse, start: Instant::now(), done: 0.0 }
     }
 
     /// Takes the table away.
@@ -79,20 +96,20 @@ impl<'a> Live<'a> {
 
     fn status(&self) -> String {
         let over = self.outcomes.iter().flatten().count();
-        let Some((index, share, error)) = self.current else { return String::new() };
-        let error = error.map_or(String::new(), |e| format!(" · L2 {e:.2e}"));
-        let done = self.done as f64 + share;
+        let Some(current) = &self.current else { return String::new() };
+        let error = current.error.map_or(String::new(), |e| format!(" · L2 {e:.2e}"));
+        let done = self.done + current.done();
         // a first run alone says little about the others
         let left = (done > 0.2).then(|| {
             let each = self.start.elapsed().as_secs_f64() / done;
-            format!(" · about {} left", duration(each * ((self.entries.len() - over) as f64 - share)))
+            format!(" · about {} left", duration(each * ((self.entries.len() - over) as f64 - current.share)))
         });
-        let name = &self.entries[index].name;
+        let name = &self.entries[current.index].name;
         format!(
             "[{}/{}] {name} {:.0} %{error}{}",
             over + 1,
             self.entries.len(),
-            100.0 * share,
+            100.0 * current.share,
             left.unwrap_or_default()
         )
     }
@@ -104,17 +121,29 @@ impl Watch for Live<'_> {
     }
 
     fn begins(&mut self, index: usize) {
-        self.current = Some((index, 0.0, None));
+        self.current = Some(Current { index, found: None, share: 0.0, error: None });
         self.redraw();
     }
 
     fn advances(&mut self, share: f64, error: Option<f64>) {
-        if let Some((index, ..)) = self.current {
-            self.current = Some((index, share, error));
+        let Some(current) = &mut self.current else { return };
+        let begins = current.found.is_none();
+        current.found.get_or_insert(share);
+        (current.share, current.error) = (share, error);
+        if !begins {
+            let status = self.status();
+            self.pulse.beat(MINUTE, || status);
         }
-        let status = self.status();
-        self.pulse.beat(MINUTE, || status);
         self.redraw();
+    }
+
+    fn working(&mut self, what: &str) {
+        let status = self.status();
+        let line = if status.is_empty() { what.to_owned() } else { format!("{status} · {what}") };
+        self.pulse.beat(MINUTE, || line.clone());
+        if !self.plain && !self.quiet {
+            self.bar.set_message(format!("{} · {what}", self.table()));
+        }
     }
 
     fn notice(&mut self, text: &str) {
@@ -124,8 +153,9 @@ impl Watch for Live<'_> {
     }
 
     fn ends(&mut self, index: usize, outcome: &Outcome, found: bool) {
-        self.done += usize::from(!found);
-        self.current = None;
+        // a run that was found finished took no time
+        let current = self.current.take();
+        self.done += if found { 0.0 } else { 1.0 - current.and_then(|run| run.found).unwrap_or(0.0) };
         if self.plain && !self.quiet {
             let what = match (outcome.status, found) {
                 (_, true) => "found finished".to_owned(),

@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 /// Prints a page, or writes all.
-pub fn run(args: &Args) -> anyhow::Result<u8> {
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let mut command = super::command();
     command.build();
     let pages: Vec<&Command> =
@@ -32,7 +32,9 @@ pub fn run(args: &Args) -> anyhow::Result<u8> {
         std::fs::create_dir_all(folder).map_err(|e| Error::output(folder, e))?;
         guard::files(&pages.iter().map(|(path, _)| ("--out", path.as_path())).collect::<Vec<_>>(), &[])?;
         pages.iter().try_for_each(|(path, page)| files::write(path, text(page)?.as_bytes()))?;
-        output::say(&format!("{} pages → {}", pages.len(), folder.display()));
+        if !quiet {
+            output::say(&format!("{} pages → {}", pages.len(), folder.display()));
+        }
         return Ok(0);
     }
     let page = match &args.verb {

@@ -77,7 +77,7 @@ enum Verb {
     Evaluate(evaluate::Args),
     /// Losses, gradient rows, Gram matrix and combined gradient at given parameters and points
     Gradients(gradients::Args),
-    /// Many runs and what they say together: core, cost, ablation, robustness, equal-time
+    /// Many runs and what they say together: core, cost, ablation, robustness, equal-time, methods
     Study(Box<study::Args>),
     /// Time training steps and their kernels: every plan and switch, against this adapter's measured ceilings
     Bench(Box<bench::Args>),
@@ -91,7 +91,7 @@ enum Verb {
     Kernels(Box<kernels::Args>),
     /// A step as a folder that any WebGPU plays, with a page for browsers; needs no adapter
     Export(Box<export::Args>),
-    /// Problems, networks, strategies, optimisers, plans, conditions and presets
+    /// Problems, networks, strategies, optimisers, plans, targets, studies, conditions and presets
     List(list::Args),
     /// Write a problem file to start from: your own equation, its conditions and data
     New(new::Args),
@@ -106,11 +106,17 @@ pub fn run() -> u8 {
     output::begin(std::env::args_os().skip(1));
     let code = perform().unwrap_or_else(|error| {
         let (code, message) = (exit_code(&error), format!("{error:#}"));
-        output::say(&format!("error: {message}"));
+        let stopped = matches!(error.downcast_ref(), Some(Error::Stopped { .. }));
+        output::say(&format!("{}{message}", if stopped { "" } else { "error: " }));
         output::failed(code, &message);
         code
     });
-    output::end(code)
+    let code = output::end(code);
+    if code > 128 {
+        // a compiler may still be at work on another thread, and would not survive an orderly end
+        signal_hook::low_level::exit(code.into());
+    }
+    code
 }
 
 fn perform() -> anyhow::Result<u8> {
@@ -137,7 +143,7 @@ fn perform() -> anyhow::Result<u8> {
         Verb::List(args) => list::run(&args),
         Verb::New(args) => new::run(&args, cli.quiet),
         Verb::Completions(args) => completions::run(&args),
-        Verb::Man(args) => man::run(&args),
+        Verb::Man(args) => man::run(&args, cli.quiet),
     }
 }
 
@@ -160,11 +166,17 @@ fn command() -> clap::Command {
         let export = hidden.iter().fold(export, |export, name| export.mut_arg(name, |argument| argument.hide(true)));
         export.mut_arg("preset", |argument| argument.help("paper, revised or quick [default: quick]"))
     });
+    let command = command.mut_subcommand("kernels", |kernels| {
+        let hidden = ["every", "evaluate_every", "keep", "on_nan"];
+        let kernels =
+            hidden.iter().fold(kernels, |kernels, name| kernels.mut_arg(name, |argument| argument.hide(true)));
+        kernels.mut_arg("preset", |argument| argument.help("paper, revised or quick [default: paper]"))
+    });
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
         let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
         let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
-        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
+        let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter; with --model paper]";
         bench
             .mut_arg("preset", |argument| argument.help(preset))
             .mut_arg("plan", |argument| argument.help("Only this plan [default: all]"))
@@ -187,8 +199,12 @@ fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
         let _ = error.print();
         return Ok(2);
     }
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        return Err(Error::Usage(not_utf8()).into());
+    }
     let text = error.to_string();
-    let said = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let said = text.lines().filter(|line| !line.trim().starts_with("tip: to pass '-"));
+    let said = said.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
     let said =
         said.map(str::trim).filter(|line| !line.is_empty()).fold(String::new(), |said, line| match said.as_str() {
             "" => line.trim_start_matches("error: ").to_owned(),
@@ -196,6 +212,16 @@ fn unparsed(error: &clap::Error) -> anyhow::Result<u8> {
             known => format!("{known}; {line}"),
         });
     Err(Error::Usage(format!("{said} (--help explains every flag)")).into())
+}
+
+/// Folders and most files may have any name; what may be a name of `list` instead may not.
+fn not_utf8() -> String {
+    let word = std::env::args_os().find(|word| word.to_str().is_none()).unwrap_or_default();
+    format!(
+        "`{}` is not UTF-8, which problems, problem files and numbers are named in: give the file such a name, by a link if it \
+         must keep its own",
+        word.to_string_lossy()
+    )
 }
 
 /// Words that other programs have for what verbs do here.

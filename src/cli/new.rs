@@ -7,6 +7,7 @@ use acr_pinn_gpu::math::names;
 use acr_pinn_gpu::problems::file::check_name;
 use acr_pinn_gpu::problems::shipped::{self, Shipped};
 use acr_pinn_gpu::training::files;
+use serde_json::json;
 
 use super::{guard, output};
 
@@ -23,6 +24,9 @@ pub struct Args {
     /// A shipped problem file to copy instead of the template; see `list`
     #[arg(long, value_name = "PROBLEM")]
     from: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 /// Writes the file.
@@ -46,7 +50,11 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     for (file, text) in &written {
         files::write(Path::new(file), text.as_bytes())?;
     }
-    output::print(&format!("{path}\n"));
+    if args.json {
+        output::json(&json!({"schema": 1, "files": written.iter().map(|(file, _)| file).collect::<Vec<_>>()}));
+    } else {
+        output::print(&format!("{path}\n"));
+    }
     if !quiet {
         output::say(&format!("train it with `acr-pinn-gpu run {path}`"));
     }

@@ -2,7 +2,7 @@
 
 use acr_pinn_gpu::problems;
 use acr_pinn_gpu::report::{Figure, Page};
-use acr_pinn_gpu::training::{CONDITIONS, Config, History};
+use acr_pinn_gpu::training::{CONDITIONS, Config, History, problem_file};
 use serde_json::Value;
 
 use super::pictures::{Picture, Place};
@@ -109,8 +109,8 @@ fn cards(config: &Config, document: &Value, history: &History) -> Vec<(&'static 
 /// The command line that trains the same again: preset, condition and seed always, what else was asked for, and what
 /// the problem has of its own.
 pub fn command(config: &Config, document: &Value) -> String {
-    let name = config.problem.name();
-    let mut words = vec![format!("acr-pinn-gpu run {name} --preset {}", config.preset.name)];
+    let (name, word) = (config.problem.name(), problem_file::word(config.problem));
+    let mut words = vec![format!("acr-pinn-gpu run {word} --preset {}", config.preset.name)];
     if CONDITIONS.iter().any(|(known, ..)| *known == config.condition) {
         words.push(format!("--condition {}", config.condition));
     } else {
@@ -209,5 +209,7 @@ mod tests {
         assert_eq!(again.fingerprint(), config.fingerprint(), "{command}");
         assert_eq!((again.rollback, again.preset.evaluate_every), (true, 10), "{command}");
         assert!(command.contains("--condition lda --seed 7 --horizon 2.5"), "{command}");
+        let shipped = Draft::new("heat", &Options::default(), Options::default()).unwrap().resolve("file").unwrap();
+        assert!(self::command(&shipped, &document).starts_with("acr-pinn-gpu run heat --preset file"));
     }
 }

@@ -62,7 +62,7 @@ impl Show<'_> {
     /// A bar of `steps` steps, hidden if `quiet`; at the end the result in words, unless `json`.
     pub fn new(steps: u64, stop: &Stop, quiet: bool, json: bool) -> Show<'_> {
         let bar = ProgressBar::new(steps);
-        bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("a fixed template"));
+        bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}").expect("a fixed template"));
         let pulse = Pulse::new(&bar, quiet);
         if quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -94,19 +94,21 @@ impl Observer for Show<'_> {
     }
 
     fn advanced(&mut self, p: &Progress) {
-        let error =
-            p.history.rows.last().and_then(|row| row.errors).map_or(String::new(), |e| format!(" · L2 {:.3e}", e[0]));
+        let losses = p.history.terms.iter().zip(&p.record.losses).map(|(term, loss)| format!("{term} {loss:.1e}"));
+        let error = p.history.rows.last().and_then(|row| row.errors).map(|e| format!("L2 {:.3e}", e[0]));
         let rate = p.taken as f64 / p.elapsed.as_secs_f64().max(1e-9);
         let left = duration((p.steps - p.done) as f64 / rate);
-        self.bar.set_position(p.done);
-        let losses = p.history.terms.iter().zip(&p.record.losses).map(|(term, loss)| format!("{term} {loss:.1e}"));
-        let losses = losses.collect::<Vec<_>>().join(" ");
-        let rate = if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
-        let message = format!("{losses}{error} · {rate} steps/s · {left} left");
+        let rate = if rate < 10.0 { format!("{rate:.1} steps/s") } else { format!("{rate:.0} steps/s") };
+        let mut parts = vec![losses.collect::<Vec<_>>().join(" ")];
+        parts.extend(error);
+        parts.extend([rate, format!("{left} left")]);
         let wait = if p.history.rows.len() > self.rows { SECOND } else { MINUTE };
         self.rows = p.history.rows.len();
-        self.pulse.beat(wait, || format!("step {} of {} · {message}", p.done, p.steps));
-        self.bar.set_message(message);
+        self.pulse.beat(wait, || format!("step {} of {} · {}", p.done, p.steps, parts.join(" · ")));
+        // a terminal may be too narrow for all of it, and the losses are what can be missed most easily
+        parts.reverse();
+        self.bar.set_position(p.done);
+        self.bar.set_message(parts.join(" · "));
     }
 
     fn draw(&mut self, t: &Trained) -> Result<Vec<String>> {

@@ -37,7 +37,7 @@ pub struct Args {
     #[command(flatten)]
     options: Flags,
     /// How many seeds to train one after the other, counting up from --seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = config::whole::<u64>)]
     seeds: u64,
     /// Read options from this TOML file; flags win
     #[arg(long, value_name = "FILE.toml")]
@@ -69,7 +69,7 @@ pub struct ResumeArgs {
     /// A run directory
     run: PathBuf,
     /// Train to this many steps in all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = config::whole::<u64>)]
     steps: Option<u64>,
     /// After a divergence: stop, or rollback to the last good state with half the learning rate
     #[arg(long, value_name = "HOW")]
@@ -100,7 +100,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             // only whether anything can be written there
             None => vec![default_place(&probe)],
         };
-        places.iter().try_for_each(|place| guard::run(place, args.force, &inputs(args)))?;
+        let copies = problem_file::copies(probe.problem);
+        places.iter().try_for_each(|place| guard::run(place, args.force, &inputs(args), &copies))?;
     }
     let gpu = args.adapter.open(quiet)?;
     let preset = if gpu.is_software() { "quick" } else { "paper" };
@@ -108,7 +109,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     if args.dump_config {
         match args.json {
             true => output::json(&json!(config.origins)),
-            false => output::print(&config::dump(&config)),
+            false => output::print(&config::dump(&config, &args.problem)),
         }
         return Ok(0);
     }
@@ -118,12 +119,12 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         output::say(&format!("preset:  {} (the default on {why})", config.preset.name));
     }
     let stop = Stop::listen()?;
+    stop.ends_waiting(&gpu);
     let (mut documents, mut stopped) = (Vec::new(), None);
     let mut runner = Runner::new(&gpu, args.tune.tuning(Tuning::Usual));
     for seed in seeds {
         config.set_seed(seed);
         let folder = run_folder(args, &config, quiet)?;
-        problem_file::keep(config.problem, &folder)?;
         if let Some(reference) = &args.reference {
             remember_reference(&mut config);
             keep_reference(reference, &folder)?;
@@ -155,9 +156,13 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
     options.optimiser.get_or_insert_with(|| "adam".into());
     options.steps = args.steps.or(options.steps);
     options.on_nan = args.on_nan.clone().or(options.on_nan);
-    // a run of a problem file keeps a copy of it
+    // a run of a problem file keeps a copy of it; a file of that name may also be another's
     let copy = args.run.join(problem_file::COPY);
-    let problem = if copy.exists() { problem_file::load(&copy)? } else { problem_file::find(&stored.problem)? };
+    let kept = copy.exists().then(|| problem_file::load(&copy)).transpose()?;
+    let problem = match kept.filter(|kept| kept.name() == stored.problem) {
+        Some(kept) => kept,
+        None => problem_file::find(&stored.problem)?,
+    };
     let mut config = Draft::of(problem, &options, Options::default())?.resolve("quick")?;
     let solution = match &stored.reference {
         Some(folder) => {
@@ -187,6 +192,7 @@ pub fn resume(args: &ResumeArgs, quiet: bool) -> anyhow::Result<u8> {
         }
     }
     let stop = Stop::listen()?;
+    stop.ends_waiting(&gpu);
     let run = Run { config: &config, folder: &args.run, solution, from, tile };
     let outcome =
         Runner::new(&gpu, Tuning::Never).run(run, &mut Show::new(config.preset.steps, &stop, quiet, args.json))?;
@@ -277,6 +283,7 @@ fn inputs(args: &Args) -> Vec<&Path> {
 fn run_folder(args: &Args, config: &Config, quiet: bool) -> Result<PathBuf> {
     let Some(out) = &args.out else { return guard::fresh(&default_place(config)) };
     let folder = place(args, out, config.seed);
-    guard::take_for_run(&folder, args.force, &inputs(args), quiet)?;
+    let copies = problem_file::copies(config.problem);
+    guard::take_for_run(&folder, args.force, &inputs(args), &copies, quiet)?;
     Ok(folder)
 }

@@ -1,8 +1,10 @@
-//! The first signal asks the run to finish its piece of work and save; the second ends the program at once.
+//! The first signal asks the run to finish its piece of work and save, or to leave a compiler alone; the second ends the
+//! program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use acr_pinn_gpu::gpu::Gpu;
 #[cfg(unix)]
 use signal_hook::consts::SIGHUP;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -25,11 +27,19 @@ impl Stop {
         let armed = Arc::new(AtomicBool::new(false));
         for signal in SIGNALS.into_iter().filter(|signal| !under_nohup(*signal)) {
             // order matters: the exit is armed by the first signal and taken by the second
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, armed.clone())?;
+            if ends_at_once(signal) {
+                signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, armed.clone())?;
+            }
             signal_hook::flag::register(signal, armed.clone())?;
             signal_hook::flag::register_usize(signal, stop.0.clone(), signal as usize)?;
         }
         Ok(stop)
+    }
+
+    /// From now on `gpu` waits for no compiler that somebody wants to stop.
+    pub fn ends_waiting(&self, gpu: &Gpu) {
+        let stop = self.clone();
+        gpu.stop_when(move || stop.requested());
     }
 
     /// The exit code 128 + signal, once asked to stop.
@@ -39,6 +49,17 @@ impl Stop {
             signal => Some(128 + signal as u8),
         }
     }
+}
+
+/// Whether the second signal of this kind ends the program. A lost terminal says so twice: its shell, then the system.
+#[cfg(unix)]
+fn ends_at_once(signal: i32) -> bool {
+    signal != SIGHUP
+}
+
+#[cfg(not(unix))]
+fn ends_at_once(_signal: i32) -> bool {
+    true
 }
 
 /// Whether this is the signal of a lost terminal, and the process was started to ignore it. Where the system does not

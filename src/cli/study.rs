@@ -1,12 +1,12 @@
 //! `study`: a matrix of runs, continued where it was left, and what the runs say together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use acr_pinn_gpu::error::{Error, Result};
 use acr_pinn_gpu::gpu::Gpu;
 use acr_pinn_gpu::math::names;
 use acr_pinn_gpu::study::estimate::{Estimate, estimate};
-use acr_pinn_gpu::study::execute::{Director, state_of};
+use acr_pinn_gpu::study::execute::{Director, runs_in, state_of};
 use acr_pinn_gpu::study::methods::AXES;
 use acr_pinn_gpu::study::publish::{Context, finished, part, publish};
 use acr_pinn_gpu::study::{self, Entry, Outcome, Request, Run, Status, Study, Variation, distinct};
@@ -44,18 +44,18 @@ pub struct Args {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     optimisers: Vec<String>,
     /// How many seeds, counting up from --seed [default: 5 from 19018; cost: 3]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = config::whole::<u64>)]
     seeds: Option<u64>,
     #[command(flatten)]
     options: Flags,
     /// cost, robustness: hidden widths to go through
-    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = config::whole::<usize>)]
     widths: Vec<usize>,
     /// cost: numbers of hidden layers to go through
-    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = config::whole::<usize>)]
     depths: Vec<usize>,
     /// cost: points of the equation to go through
-    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = config::whole::<usize>)]
     sizes: Vec<usize>,
     /// robustness: learning rates to go through
     #[arg(long, value_name = "X,X", value_delimiter = ',')]
@@ -64,10 +64,10 @@ pub struct Args {
     #[arg(long, value_name = "X,X", value_delimiter = ',')]
     scales: Vec<f64>,
     /// cost: steps before the clock starts [default: 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = config::whole::<u64>)]
     warmup: Option<u64>,
     /// cost: steps that are timed [default: 200]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = config::whole::<u64>)]
     timed: Option<u64>,
     /// equal-time, methods: wall-clock seconds of a run [default: 2462; methods: the preset's steps instead]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
@@ -82,7 +82,8 @@ pub struct Args {
     /// Do every N-th run only, from the I-th on; in a Slurm array the task's own part [default: all]
     #[arg(long, value_name = "I/N", value_parser = shard::parse)]
     shard: Option<Shard>,
-    /// Do runs again whose folders hold other settings, and remove another study that is in --out
+    /// Do runs again whose folders hold other settings, leave runs out that were not asked for, and remove another study
+    /// that is in --out
     #[arg(long)]
     force: bool,
     /// Print the runs and an estimate of their time from a few steps, and stop
@@ -116,7 +117,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let shard = shard::of(args.shard, args.out.is_some(), args.dry_run, quiet)?;
     let request = request(args, study)?;
     // everything but the adapter is checked before an adapter is opened
-    study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
+    let planned = study.matrix(&request, &|variation| resolve(args, variation, "quick"))?;
+    apart(&planned)?;
     let default = || PathBuf::from("studies").join(format!("{}-{}", study.name(), utc_now()));
     let folder = args.out.clone().unwrap_or_else(default);
     if !args.dry_run {
@@ -126,6 +128,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let preset = if gpu.is_software() { "quick" } else { "revised" };
     let entries = study.matrix(&request, &|variation| resolve(args, variation, preset))?;
     output::announce(&distinct(entries.iter().flat_map(|entry| entry.config.notices.iter().cloned())), quiet);
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     let entries: Vec<Entry> =
         entries.into_iter().enumerate().filter(|(k, _)| shard.is_none_or(|s| s.takes(*k))).map(|(_, e)| e).collect();
     if args.dry_run {
@@ -137,6 +140,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     };
     if !args.force {
         // before anything there is replaced
+        left_out(&folder, &names)?;
         entries.iter().try_for_each(|entry| state_of(&folder, entry).map(drop))?;
     }
     guard::take_for_study(&folder, study.name(), args.force, quiet)?;
@@ -149,6 +153,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let asked = json!({"study": study.name(), "version": env!("CARGO_PKG_VERSION"), "request": request});
     files::write(&folder.join("study.json"), format!("{asked:#}\n").as_bytes())?;
     let stop = Stop::listen()?;
+    stop.ends_waiting(&gpu);
     let mut live = Live::new(&entries, &stop, quiet);
     let mut director = Director::new(&gpu, &folder, args.force, args.tune.tuning(Tuning::Usual));
     let ended = director.perform(&entries, &mut live);
@@ -159,6 +164,10 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         Some(shard) => Ok(part(&context, &shard.to_string(), &runs)),
         None => publish(&folder, &context, &runs),
     };
+    if let (Err(_), Ok(document)) = (&ended, &document) {
+        // what was done before the error is not lost
+        output::beside("study", document.clone());
+    }
     let stopped = ended?;
     let document = document?;
     if stopped.is_some() {
@@ -175,6 +184,10 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         let (count, all, name) = (failed.len(), runs.len(), &first.entry.name);
         output::say(&format!("error: {count} of {all} runs failed, the first of them {name}: {why}"));
     }
+    let fruitless = !runs.is_empty() && runs.iter().all(|run| run.outcome.status == Status::Diverged);
+    if fruitless {
+        output::say(&format!("error: all {} runs diverged: try a smaller --rate", runs.len()));
+    }
     match (args.json, shard) {
         (true, _) => output::json(&document),
         (false, Some(shard)) => output::print(&format!(
@@ -188,7 +201,32 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
             folder.join("report.html").display()
         )),
     }
-    Ok(stopped.unwrap_or(u8::from(!failed.is_empty())))
+    Ok(stopped.unwrap_or(u8::from(fruitless || !failed.is_empty())))
+}
+
+/// Each run has a folder of its own, by its name, and counts once.
+fn apart(entries: &[Entry]) -> Result<()> {
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    match (1..names.len()).find(|&k| names[..k].contains(&names[k])) {
+        None => Ok(()),
+        Some(twice) => Err(Error::Usage(format!(
+            "two runs would be called {}: name each value once, and give problem files names of their own",
+            names[twice]
+        ))),
+    }
+}
+
+/// Tables of a smaller request would replace those of all runs that are there.
+fn left_out(folder: &Path, asked: &[String]) -> Result<()> {
+    let there = runs_in(folder);
+    let left: Vec<&String> = there.iter().filter(|name| !asked.contains(name)).collect();
+    let Some(first) = left.first() else { return Ok(()) };
+    Err(Error::Usage(format!(
+        "{} holds {} runs of this study that were not asked for now, such as {first}: ask for all, choose another --out, or \
+         add --force, which leaves them out of the tables",
+        folder.display(),
+        left.len()
+    )))
 }
 
 /// The command line without what concerns only this machine or this call.
@@ -206,7 +244,7 @@ fn command(words: impl Iterator<Item = String>) -> String {
     kept.join(" ")
 }
 
-fn gather(folder: &std::path::Path, entries: Vec<Entry>) -> Vec<Run> {
+fn gather(folder: &Path, entries: Vec<Entry>) -> Vec<Run> {
     let outcome = |entry: &Entry| state_of(folder, entry).unwrap_or_else(|_| Outcome::open());
     entries.into_iter().map(|entry| Run { outcome: outcome(&entry), entry }).collect()
 }

@@ -31,7 +31,8 @@ pub struct Args {
     /// Full-size networks, every problem on every published form, more widths and arguments (long in software)
     #[arg(long)]
     thorough: bool,
-    /// Only this kind of check; may be repeated
+    /// Only this kind of check; may be repeated: functions, schedule, jets, products, equations, strategies, adam, soap, random,
+    /// sampler, gradients or trajectory
     #[arg(long, value_name = "CHECK")]
     only: Vec<String>,
     /// Print the card, one JSON document, instead of the table
@@ -63,9 +64,10 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     // kernels with all runtime checks compile in half the time there, and time is what limits this
     let gpu = if gpu.is_software() && !args.thorough { gpu.with_checks() } else { gpu };
     let mut pulse = Pulse::new(&ProgressBar::hidden(), quiet);
-    let mut found = 0;
+    let (mut found, mut failed) = (0, false);
     let card = verify::run(&devices(gpu)?, &options, |finding| {
         found += 1;
+        failed |= !finding.passed;
         if args.json {
             pulse.beat(MINUTE, || format!("{found} checks so far, {}: {}", finding.check, finding.subject));
             return;
@@ -79,7 +81,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
         output::print(&(text + &line(finding)));
         if output::is_broken() {
             // nobody sees what else is found
-            std::process::exit(output::end(0).into());
+            std::process::exit(output::end(u8::from(failed)).into());
         }
     });
     if args.json {

@@ -17,7 +17,7 @@ use crate::kernels::{Blueprint, Prediction, Setup, Step, Tile, work};
 use crate::lab::bench::describe;
 use crate::lab::ladder::{Rung, sized};
 use crate::lab::steps::in_f64;
-use crate::lab::{self, Tolerance};
+use crate::lab::{self, Tolerance, eigenbases};
 use crate::networks::Layout;
 use crate::oracle;
 use crate::problems::{Observable, Quantity};
@@ -176,10 +176,6 @@ fn layout(setup: &Setup) -> Layout {
     setup.network.layout(&setup.shape)
 }
 
-/// How much more rounding errors show in losses where an optimiser has bases. Of Adam's tolerance SwiftShader needed a third with
-/// SOAP, and graphics cards may round divisions and roots more coarsely.
-const WITH_BASES: f64 = 4.0;
-
 /// What the oracle says of the first steps; none where nothing is asked for.
 fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
     if steps == 0 {
@@ -189,7 +185,7 @@ fn expected(config: &Config, steps: u32) -> Result<Option<Expected>> {
     let (model, settings) = in_f64(&setup);
     let run = oracle::trajectory_from(&config.initial(), model, setup.strategy, &settings, steps);
     let losses = run.map_err(Error::Usage)?.losses;
-    let coarser = if setup.optimiser.optimiser.frequency().is_some() { WITH_BASES } else { 1.0 };
+    let [coarser, _] = eigenbases::coarser(setup.optimiser.optimiser);
     Ok(Some(Expected { seed: config.seed, losses, tolerance: coarser * Tolerance::ALONG_A_RUN.limit() }))
 }
 

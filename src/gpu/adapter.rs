@@ -11,6 +11,7 @@ use super::defects::Defects;
 use super::health::Health;
 use super::kernel::Kernel;
 use super::limits;
+use super::patience::Patience;
 use super::slip::Slip;
 use crate::error::{Error, Result};
 
@@ -65,6 +66,7 @@ pub struct Gpu {
     /// The kernels compiled last, by their text.
     pub(super) kernels: Arc<Mutex<VecDeque<(String, Kernel)>>>,
     pub(super) slips: Vec<Arc<Slip>>,
+    pub(super) patience: Patience,
 }
 
 const BACKENDS: [(&str, wgpu::Backends); 5] = [
@@ -213,6 +215,7 @@ impl Gpu {
             defects: Arc::default(),
             kernels: Arc::default(),
             slips: Vec::new(),
+            patience: Patience::default(),
         })
     }
 

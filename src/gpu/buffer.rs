@@ -82,13 +82,14 @@ impl Gpu {
 
     /// Copies `data` to the start of `buffer`.
     pub fn write<T: bytemuck::NoUninit>(&self, buffer: &Buffer, data: &[T]) {
-        if !data.is_empty() {
+        if !data.is_empty() && self.go_on().is_ok() {
             self.queue.write_buffer(&buffer.raw, 0, bytemuck::cast_slice(data));
         }
     }
 
     /// Reads the first `count` elements of `buffer` back, after all submitted work.
     pub fn read<T: bytemuck::Pod>(&self, buffer: &Buffer, count: usize) -> Result<Vec<T>> {
+        self.go_on()?;
         let bytes = (count * size_of::<T>()) as u64;
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("read back"),

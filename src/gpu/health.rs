@@ -73,7 +73,10 @@ impl Gpu {
             ))
         })?;
         let (checked, memory, target) = (self.checked, self.memory, self.target.clone());
-        Gpu::request(&adapters, index, self.limits().clone(), Choice { checked, memory, target, ..Choice::default() })
+        let choice = Choice { checked, memory, target, ..Choice::default() };
+        let mut gpu = Gpu::request(&adapters, index, self.limits().clone(), choice)?;
+        gpu.patience = self.patience.clone();
+        Ok(gpu)
     }
 
     /// The same device, whose kernels keep every runtime check of the shader compiler from now on.

@@ -179,28 +179,12 @@ impl Kernel {
             label: Some(label),
             entries: &bindings.iter().map(layout_entry).collect::<Vec<_>>(),
         });
-        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let shader = gpu.module(label, text);
-        let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(label),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(label),
-            layout: Some(&pipeline_layout),
-            module: &shader,
-            entry_point: Some(label),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                zero_initialize_workgroup_memory: gpu.checked,
-                ..Default::default()
-            },
-            cache: None,
-        });
-        if let Some(error) = pollster::block_on(scope.pop()) {
-            return Err(fail(error.to_string()));
-        }
-        Ok(Kernel { label: label.to_owned(), pipeline, layout, bindings, threads })
+        let given = (label.to_owned(), text.to_owned(), layout.clone());
+        let pipeline = gpu.patiently(move |gpu| {
+            let (label, text, layout) = &given;
+            pipeline(gpu, label, text, layout)
+        })?;
+        Ok(Kernel { label: label.to_owned(), pipeline: pipeline.map_err(fail)?, layout, bindings, threads })
     }
 
     /// Binds buffers by the names of the shader's variables. Every used variable must be given; extra names
@@ -225,6 +209,37 @@ impl Kernel {
             entries: &entries,
         });
         Ok(Bound { kernel: self, group, bytes })
+    }
+}
+
+/// What the driver makes of a text, or what it says against it.
+fn pipeline(
+    gpu: &Gpu,
+    label: &str,
+    text: &str,
+    layout: &wgpu::BindGroupLayout,
+) -> std::result::Result<wgpu::ComputePipeline, String> {
+    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let shader = gpu.module(label, text);
+    let layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(label),
+        bind_group_layouts: &[Some(layout)],
+        immediate_size: 0,
+    });
+    let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(label),
+        layout: Some(&layout),
+        module: &shader,
+        entry_point: Some(label),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: gpu.checked,
+            ..Default::default()
+        },
+        cache: None,
+    });
+    match pollster::block_on(scope.pop()) {
+        Some(error) => Err(error.to_string()),
+        None => Ok(pipeline),
     }
 }
 

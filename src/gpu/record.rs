@@ -46,7 +46,9 @@ impl Gpu {
         let mut recorder = Recorder { encoder: &mut encoder, pass: None };
         dispatches.for_each(|dispatch| recorder.record(dispatch));
         drop(recorder);
-        self.queue.submit([encoder.finish()]);
+        let commands = encoder.finish();
+        // some drivers do the work itself here, compiling included; whoever gives that up hears it when waiting
+        let _ = self.patiently(move |gpu| gpu.queue.submit([commands]));
     }
 
     /// Submits every dispatch of `step` by itself: for steps so long that a watchdog could mistake them for a hang.
@@ -58,17 +60,24 @@ impl Gpu {
 
     /// Waits for everything submitted so far.
     pub fn wait(&self) -> Result<()> {
-        // `poll` panics when the device is gone, which is the user's driver, not a defect of this program
-        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            self.device.poll(wgpu::PollType::wait_indefinitely())
-        }));
-        if let Some(fault) = self.fault() {
-            return Err(fault);
-        }
-        match polled {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Error::Device(format!("the device does not answer: {error}"))),
-            Err(_) => Err(Error::DeviceLost("the device was lost while the program waited for it".into())),
+        loop {
+            // a submit that was given up would be waited for
+            self.go_on()?;
+            let timeout = self.patience.piece();
+            // `poll` panics when the device is gone, which is the user's driver, not a defect of this program
+            let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout })
+            }));
+            if let Some(fault) = self.fault() {
+                return Err(fault);
+            }
+            match polled {
+                Ok(Ok(_)) => return Ok(()),
+                // some drivers compile when a kernel first runs
+                Ok(Err(wgpu::PollError::Timeout)) if timeout.is_some() => {}
+                Ok(Err(error)) => return Err(Error::Device(format!("the device does not answer: {error}"))),
+                Err(_) => return Err(Error::DeviceLost("the device was lost while the program waited for it".into())),
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::to_value;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Dispatch, Gpu};
 use crate::kernels::step::RING;
 use crate::kernels::{Setup, Step, Tile, default_tile, work};
@@ -79,6 +79,7 @@ pub fn run(
         let mut row = describe(setup, rung);
         match Course::prepare(open, setup, rung, &proof, &mut row) {
             Ok(course) => courses.extend(course.map(|course| (k, course))),
+            Err(Error::Stopped { .. }) => break,
             Err(error) => (row.verdict, row.reason) = (Verdict::Failed, error.to_string()),
         }
         rows.push(row);
@@ -111,6 +112,7 @@ pub fn describe(setup: &Setup, rung: &Rung) -> Row {
         network: setup.network.name().to_owned(),
         variant: setup.shape.variant.name().to_owned(),
         strategy: setup.strategy.name().to_owned(),
+        optimiser: setup.optimiser.optimiser.name().to_owned(),
         width: setup.shape.width,
         depth: setup.shape.depth,
         points: sets.iter().zip(&setup.counts).map(|(set, n)| (set.name.to_owned(), *n)).collect(),
@@ -160,6 +162,7 @@ impl Course {
         row: &mut Row,
     ) -> Result<Option<Course>> {
         let gpu = open(rung.checked)?;
+        let _preparing = gpu.preparing();
         let parameters = crate::oracle::initial(setup.problem, setup.network, &setup.shape, setup.seeds.initial);
         let (start, before) = (Instant::now(), gpu.allocated());
         let trainer = Trainer::with_tile(&gpu, setup.clone(), rung.plan, rung.tile, &parameters)?;

@@ -50,7 +50,7 @@ fn standing(document: &Document, row: &Row) -> Standing {
             row.variant,
             row.depth,
             row.width,
-            row.strategy,
+            row.rule(),
             row.point_count()
         ),
         plan: row.rung(),

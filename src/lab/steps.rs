@@ -250,12 +250,12 @@ impl Bench<'_> {
         self.trainer.restore(0, &initial, &vec![0.0; 2 * initial.len()], &[], &[])?;
         let records = self.trainer.advance(STEPS)?;
         let name = self.subject.name();
-        let coarser = eigenbases::coarser(setup.optimiser.optimiser);
+        let [losses, motion] = eigenbases::coarser(setup.optimiser.optimiser);
         let mut report = Report::default();
         for (record, wanted) in records.iter().zip(&wanted.losses) {
             for (k, term) in setup.problem.terms().iter().enumerate() {
                 let place = format_args!("{name} step {} `{}`", record.step, term.name);
-                report.number(place, record.losses[k].into(), wanted[k], coarser * wanted[k], Tolerance::ALONG_A_RUN);
+                report.number(place, record.losses[k].into(), wanted[k], losses * wanted[k], Tolerance::ALONG_A_RUN);
             }
             let rate = SCHEDULE.rate(record.step, settings.steps);
             let place = format_args!("{name} step {} rate", record.step);
@@ -265,7 +265,7 @@ impl Bench<'_> {
         let moved: Vec<f64> = wanted.parameters.iter().zip(&initial).map(|(p, i)| p - f64::from(*i)).collect();
         let parameters = self.trainer.parameters()?;
         let got: Vec<f32> = parameters.iter().zip(&initial).map(|(p, i)| p - i).collect();
-        report.vector(format_args!("{name} motion"), &got, &moved, coarser * norm(&moved), Tolerance::ALONG_A_RUN);
+        report.vector(format_args!("{name} motion"), &got, &moved, motion * norm(&moved), Tolerance::ALONG_A_RUN);
         Ok(report)
     }
 }

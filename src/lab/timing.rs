@@ -62,6 +62,9 @@ pub struct Row {
     /// Published form of the network.
     pub variant: String,
     pub strategy: String,
+    /// Documents from before there was a choice were made with adam.
+    #[serde(default = "adam")]
+    pub optimiser: String,
     pub width: usize,
     pub depth: usize,
     /// Points of each set.
@@ -97,6 +100,10 @@ pub struct Row {
     /// Time of the fixed kernel beside each sample, relative to its median.
     pub guard: Vec<f64>,
     pub kernels: Vec<KernelTime>,
+}
+
+fn adam() -> String {
+    "adam".to_owned()
 }
 
 /// All dispatches of one kernel in a step.
@@ -141,11 +148,16 @@ impl Row {
             self.variant,
             self.depth,
             self.width,
-            self.strategy,
+            self.rule(),
             points.join(" "),
             self.sampling,
             self.rung()
         )
+    }
+
+    /// Strategy, and the optimiser where it is not adam.
+    pub fn rule(&self) -> String {
+        if self.optimiser == adam() { self.strategy.clone() } else { format!("{} {}", self.strategy, self.optimiser) }
     }
 
     /// Plan and change.
@@ -252,6 +264,7 @@ pub(super) mod tests {
             network: "lda".into(),
             variant: "v2".into(),
             strategy: "pcgrad".into(),
+            optimiser: adam(),
             width: 50,
             depth: 4,
             points: BTreeMap::from([("pde".to_owned(), 10_000), ("bc".to_owned(), 200)]),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::report::{Curves, Marker, Series};
 
-use super::compare::{conflict_table, error_table, losses_note};
+use super::compare::{answers, conflict_table, error_table, losses_note};
 use super::curves::convergence;
 use super::table::{Table, cell};
 use super::{Analysis, Entry, Picture, Request, Resolve, Run, Study, core::Core, distinct, group, problems_of};
@@ -41,7 +41,7 @@ impl Study for Ablation {
         let mut figures: Vec<Picture> = scatter(&points).into_iter().collect();
         figures.extend(convergence(runs));
         Analysis {
-            notes: losses_note(runs).into_iter().chain(trend(&points)).collect(),
+            notes: answers(runs, "std").into_iter().chain(trend(&points)).chain(losses_note(runs)).collect(),
             tables: vec![effect_table(&effects), errors, conflicts],
             figures,
             document: json!({"effects": effects, "groups": error_numbers, "conflicts": conflict_numbers,

@@ -85,6 +85,33 @@ fn family_of(runs: &[Run], problem: &str, family: &[(&str, &str)]) -> Vec<Compar
     found
 }
 
+/// What came out on each problem, a sentence each: mean errors at the last step, the smallest first, beside `reference`'s.
+pub fn answers(runs: &[Run], reference: &str) -> Vec<String> {
+    let sentence = |problem: &str| {
+        let of = |condition: &str| {
+            let errors = group(runs, problem, condition).iter().map(|run| run.outcome.rel_l2()).collect::<Vec<_>>();
+            mean(&errors.into_iter().filter(|error| error.is_finite()).collect::<Vec<_>>())
+        };
+        let base = of(reference);
+        let others = conditions_of(runs).into_iter().filter(|condition| *condition != reference);
+        let mut found: Vec<(&str, f64)> = others.map(|condition| (condition, of(condition))).collect();
+        found.retain(|(_, error)| error.is_finite());
+        found.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let times = |error: f64| match base / error {
+            ratio if ratio >= 1.0 => format!("{error:.2e}, {ratio:.1} times smaller"),
+            ratio => format!("{error:.2e}, {:.1} times larger", 1.0 / ratio),
+        };
+        let list: Vec<String> = found.iter().map(|(name, error)| format!("{name} {}", times(*error))).collect();
+        (base.is_finite() && !list.is_empty()).then(|| {
+            format!(
+                "{problem}: {reference} ends with a relative L2 error of {base:.2e} on average, {}.",
+                list.join(", ")
+            )
+        })
+    };
+    problems_of(runs).into_iter().filter_map(sentence).collect()
+}
+
 /// Table of [`comparisons`]; `families` says what Holm's adjustment goes over.
 pub fn comparison_table(comparisons: &[Comparison], families: &str) -> Table {
     let mut table = Table::new(

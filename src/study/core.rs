@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::error::Result;
 
 use super::compare::{
-    OF_STD_AND_ACR, comparison_table, comparisons, conflict_table, error_table, losses_note, parts_table,
+    OF_STD_AND_ACR, answers, comparison_table, comparisons, conflict_table, error_table, losses_note, parts_table,
 };
 use super::curves::convergence;
 use super::{Analysis, Entry, Request, Resolve, Run, Study, Task};
@@ -37,7 +37,7 @@ impl Study for Core {
         let (conflicts, conflict_numbers) = conflict_table(runs);
         let comparisons = comparisons(runs);
         Analysis {
-            notes: losses_note(runs).into_iter().collect(),
+            notes: answers(runs, "std").into_iter().chain(losses_note(runs)).collect(),
             tables: vec![errors, parts_table(runs), comparison_table(&comparisons, OF_STD_AND_ACR), conflicts],
             figures: convergence(runs),
             document: json!({"groups": error_numbers, "comparisons": comparisons, "conflicts": conflict_numbers}),

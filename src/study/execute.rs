@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::training::journal::{Ending, Journal};
+use crate::training::journal::{self, Ending, Journal};
 use crate::training::tuning::{Choice, Tuning};
 use crate::training::{
     self, Checkpoint, Config, Evaluator, History, Model, Observer, Progress, Runner, Trainer, files,
@@ -39,10 +39,21 @@ pub trait Watch {
     fn begins(&mut self, index: usize);
     /// Some of it is done: a share from 0 to 1, and the relative L2 error as last seen.
     fn advances(&mut self, share: f64, error: Option<f64>);
+    /// What goes on meanwhile, such as "compiling kernels: stage".
+    fn working(&mut self, what: &str);
     /// Something a user should know, though the study goes on.
     fn notice(&mut self, text: &str);
     /// It is over, or was found finished (`found`).
     fn ends(&mut self, index: usize, outcome: &Outcome, found: bool);
+}
+
+/// The names of the runs that lie in the folder `study`, in order.
+pub fn runs_in(study: &Path) -> Vec<String> {
+    let found = std::fs::read_dir(study.join("runs")).into_iter().flatten().flatten();
+    let runs = found.filter(|found| found.path().join(LABEL).is_file());
+    let mut names: Vec<String> = runs.map(|found| found.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
 }
 
 /// The folder of a run.
@@ -118,8 +129,10 @@ impl<'a> Director<'a> {
                 }
             }
             if !busy.is_empty() {
-                if !std::mem::replace(&mut waiting, true) {
-                    watch.notice(&format!("waiting for {} runs of other processes", busy.len()));
+                let what = format!("waiting for {} runs of other processes", busy.len());
+                match std::mem::replace(&mut waiting, true) {
+                    false => watch.notice(&what),
+                    true => watch.working(&what),
                 }
                 std::thread::sleep(LOOK_AGAIN);
                 if let Some(code) = watch.stop() {
@@ -151,8 +164,9 @@ impl<'a> Director<'a> {
         match self.one(entry, &folder, &lock, watch) {
             Ok(Some(code)) => return Ok(Attempt::Stopped(code)),
             Ok(None) => {}
+            Err(Error::Stopped { code, .. }) => return Ok(Attempt::Stopped(code)),
             // a full disk
-            Err(error @ (Error::Output { .. } | Error::Usage(_))) => return Err(error),
+            Err(error @ Error::Output { .. }) => return Err(error),
             Err(error) if self.gpu.fault().is_some() => return Err(error),
             // noted in run.json
             Err(error) => tracing::info!("{}: {error}", entry.name),
@@ -178,7 +192,9 @@ impl<'a> Director<'a> {
     /// Removes what a run with other settings has left. The folder itself stays, because it is locked.
     fn clear(&self, folder: &Path) -> Result<()> {
         let failed = |e| Error::output(folder, e);
-        for path in std::fs::read_dir(folder).map_err(failed)?.flatten().map(|found| found.path()) {
+        let found = std::fs::read_dir(folder).map_err(failed)?.flatten();
+        // where folders cannot be locked, a file in it is
+        for path in found.filter(|found| found.file_name() != files::LOCK).map(|found| found.path()) {
             let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
             removed.map_err(failed)?;
         }
@@ -217,19 +233,28 @@ impl<'a> Director<'a> {
     fn train(&mut self, entry: &Entry, folder: &Path, lock: &files::Lock, watch: &mut dyn Watch) -> Result<Option<u8>> {
         let config = &entry.config;
         let found = Checkpoint::newest(folder, &config.network.layout(&config.shape));
-        let from = found.newest.filter(|c| c.configuration == config.fingerprint() && c.step <= config.preset.steps);
+        found.damaged.iter().for_each(|what| watch.notice(&format!("warning: {what}")));
         let checkpoints = folder.join("checkpoints");
+        if let (None, Some(what)) = (&found.newest, found.damaged.first()) {
+            // a disk may only be away for a while: they stay, and `resume` refuses them too
+            let error = Error::input(&checkpoints, format!("no valid checkpoint to continue from: {what}"));
+            journal::note_failure(folder, &error)?;
+            return Err(error);
+        }
+        let from = found.newest.filter(|c| c.configuration == config.fingerprint() && c.step <= config.preset.steps);
         if from.is_none() && checkpoints.exists() {
             // those of another beginning must not be mistaken for this one's
             std::fs::remove_dir_all(&checkpoints).map_err(|e| Error::output(&checkpoints, e))?;
         }
+        let done = from.as_ref().map_or(0, |checkpoint| checkpoint.step);
+        watch.advances(done as f64 / config.preset.steps as f64, None);
         let run = training::Run { config, folder, solution: config.problem.solution(), from, tile: None };
-        let outcome = self.runner.run_in(lock, run, &mut Follow(watch))?;
+        let outcome = self.runner.run_in(lock, run, &mut Follow(watch));
         if self.gpu.fault().is_some() {
             // it was lost on the way and opened again
             (self.gpu, self.built) = (self.runner.gpu().clone(), None);
         }
-        Ok(outcome.stopped)
+        Ok(outcome?.stopped)
     }
 
     /// Keeps `run.json` around `work`, whose errors it notes.
@@ -240,6 +265,7 @@ impl<'a> Director<'a> {
         watch: &mut dyn Watch,
         work: impl FnOnce(&mut Self, &mut Journal, &mut dyn Watch) -> Result<Option<u8>>,
     ) -> Result<Option<u8>> {
+        watch.advances(0.0, None);
         let mut journal = Journal::start(folder, &entry.config, &self.gpu, None)?;
         work(self, &mut journal, watch).inspect_err(|error| {
             let _ = journal.fail(error);
@@ -256,6 +282,7 @@ impl<'a> Director<'a> {
                 built
             }
             None => {
+                let _preparing = self.gpu.preparing();
                 let before = self.gpu.allocated();
                 let (trainer, choice) = self.runner.tuner().build(&self.gpu, config, None, &mut Follow(watch))?;
                 Built { kernels, choice, trainer, evaluator: None, bytes: self.gpu.allocated() - before }
@@ -273,6 +300,8 @@ fn measure(built: &Built, [warmup, timed]: [u64; 2], watch: &mut dyn Watch) -> R
         if watch.stop().is_some() {
             return Ok(None);
         }
+        // a driver may compile kernels only when they first run
+        let _preparing = (step == 0).then(|| trainer.gpu.preparing());
         let elapsed = trainer.gpu.time(&trainer.step.whole, 1)?;
         if step >= warmup {
             times.push(elapsed.as_secs_f64() * 1e3);
@@ -296,6 +325,7 @@ fn run_race(
     let trainer = &mut built.trainer;
     if built.evaluator.is_none() {
         let solution = entry.config.problem.solution();
+        let _preparing = trainer.gpu.preparing();
         let fresh = Evaluator::new(&trainer.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
         // a driver may compile kernels only when they first run: no seed of a race waits for that
         trainer.advance(1)?;
@@ -340,6 +370,14 @@ impl Observer for Follow<'_> {
 
     fn notice(&mut self, text: &str) {
         self.0.notice(text);
+    }
+
+    fn measuring(&mut self, tile: &str) {
+        self.0.working(&format!("measuring tiles: {tile}"));
+    }
+
+    fn compiling(&mut self, kernels: &str) {
+        self.0.working(&format!("compiling kernels: {kernels}"));
     }
 
     fn advanced(&mut self, progress: &Progress) {

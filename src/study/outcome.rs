@@ -115,7 +115,8 @@ impl Outcome {
             course: text("history.csv").map(|t| course(&t)).unwrap_or_default(),
             conflicts: text("diagnostics.jsonl").and_then(|t| conflicts(&t, &document)),
             steps: last["step"].as_u64().unwrap_or(0),
-            seconds: number(&document["timings"]["seconds"]),
+            // a run that was continued only knows how long it took since
+            seconds: if document["resumed_at"].is_null() { number(&document["timings"]["seconds"]) } else { f64::NAN },
             step_ms: number(&document["timings"]["step_ms_median"]),
             measured: measured.filter_map(|(key, value)| Some((key.clone(), value.as_f64()?))).collect(),
             tile: serde_json::from_value(document["tile"].clone()).ok(),

@@ -35,7 +35,9 @@ pub fn publish(folder: &Path, context: &Context, runs: &[Run]) -> Result<Value> 
         page = page.section("Pictures");
     }
     for picture in &analysis.figures {
-        let path = pictures.join(&picture.file);
+        // a problem may be a path
+        let name = picture.file.replace(['/', '\\', ':'], "-");
+        let path = pictures.join(name.trim_start_matches(['-', '.']));
         files::write(&path, &picture.figure.png().map_err(|e| Error::output(&path, e))?)?;
         page = page.figure(&picture.figure, &picture.caption);
     }

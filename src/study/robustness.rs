@@ -44,11 +44,13 @@ impl Study for Robustness {
         for base in request.each_condition() {
             let middle = Entry::new(base.clone(), Task::Train, resolve)?.config;
             let (rate, width) = (middle.preset.schedule.highest(), middle.preset.width);
-            let widths = or_else(&request.widths, || {
+            let mut widths = or_else(&request.widths, || {
                 distinct(WIDTH_FACTORS.iter().map(|f| ((width as f64 * f) as usize).max(4)))
             });
+            widths.sort_unstable();
             // rounded to two digits: it is part of a folder's name
-            let rates = or_else(&request.rates, || RATE_FACTORS.map(|f| two_digits(rate * f)).into());
+            let mut rates = or_else(&request.rates, || RATE_FACTORS.map(|f| two_digits(rate * f)).into());
+            rates.sort_by(f64::total_cmp);
             for &width in &widths {
                 for &rate in &rates {
                     let variation = Variation { width: Some(width), rate: Some(rate), ..base.clone() };
@@ -60,7 +62,9 @@ impl Study for Robustness {
                 }
                 let rate = rates[rates.len() / 2];
                 let scales = or_else(&request.scales, || SCALES.into());
-                for residual_scale in scales.into_iter().filter(|scale| *scale != SCALE) {
+                for residual_scale in
+                    scales.into_iter().filter(|scale| *scale != middle.residual_scale.unwrap_or(SCALE))
+                {
                     let residual_scale = Some(residual_scale);
                     let variation = Variation { width: Some(width), rate: Some(rate), residual_scale, ..base.clone() };
                     entries.extend(request.each_seed(&variation, Task::Train, resolve)?);
@@ -89,7 +93,7 @@ impl Study for Robustness {
             }
         }
         Analysis {
-            notes: losses_note(runs).into_iter().collect(),
+            notes: ranges(runs).into_iter().chain(losses_note(runs)).collect(),
             tables: vec![spread_table(runs)],
             figures,
             document: document.into(),
@@ -150,7 +154,7 @@ fn scales(group: &[&Run], title: &str, range: [f64; 2]) -> Drawn {
     let one = group.iter().find(|run| run.entry.variation.residual_scale.is_some())?.entry.variation.clone();
     let same = |run: &&&Run| run.entry.variation.width == one.width && run.entry.variation.rate == one.rate;
     let here: Vec<&Run> = group.iter().filter(same).copied().collect();
-    let scale = |run: &Run| run.entry.variation.residual_scale.unwrap_or(SCALE);
+    let scale = |run: &Run| run.entry.config.residual_scale.unwrap_or(SCALE);
     let mut scales = distinct(here.iter().map(|run| scale(run)));
     scales.sort_by(f64::total_cmp);
     let at = |wanted: f64| geometric(&here.iter().filter(|run| scale(run) == wanted).copied().collect::<Vec<_>>());
@@ -161,6 +165,23 @@ fn scales(group: &[&Run], title: &str, range: [f64; 2]) -> Drawn {
         format!("{title} over the scale with which the adaptive branch starts; the published one is {SCALE}.");
     let numbers = json!({"scales": scales, "rel_l2": values});
     Some((Picture { file: String::new(), caption, figure: cells.range(range[0], range[1]).draw() }, numbers))
+}
+
+/// From which to which error each condition came, over all settings and seeds.
+fn ranges(runs: &[Run]) -> Vec<String> {
+    let sentence = |problem: &str| {
+        let range = |condition: &str| {
+            let errors = group(runs, problem, condition).iter().map(|run| run.outcome.rel_l2()).collect::<Vec<_>>();
+            let errors: Vec<f64> = errors.into_iter().filter(|error| error.is_finite()).collect();
+            let text = format!("{condition} from {:.2e} to {:.2e}", quantile(&errors, 0.0), quantile(&errors, 1.0));
+            (!errors.is_empty()).then_some(text)
+        };
+        let list: Vec<String> = conditions_of(runs).into_iter().filter_map(range).collect();
+        let text =
+            format!("{problem}, over all rates, widths, scales and seeds: relative L2 of {}.", list.join(", of "));
+        (!list.is_empty()).then_some(text)
+    };
+    problems_of(runs).into_iter().filter_map(sentence).collect()
 }
 
 fn spread_table(runs: &[Run]) -> Table {

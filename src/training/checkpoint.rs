@@ -26,8 +26,8 @@ const STRATEGY: &str = "strategy.state";
 /// Larger than the checkpoint of any network this program offers.
 const CAP: u64 = 1 << 30;
 
-/// Room for header and history beside the parameters and their moments.
-const SPARE: u64 = 64 << 20;
+/// Room for header, history and what strategies keep (`brdr` two numbers per point) beside the parameters and their moments.
+const SPARE: u64 = 1 << 29;
 
 /// A run's state after `step` updates.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::kernels::{Plan, Setup};
@@ -36,14 +37,19 @@ pub struct Options {
     /// Decay rates of the optimiser's two moments [default: 0.9 and 0.999 for adam, 0.95 and 0.95 for soap]
     pub betas: Option<[f64; 2]>,
     /// soap: steps between two renewals of its bases [default: 10]
+    #[serde(deserialize_with = "whole")]
     pub frequency: Option<u64>,
     /// Optimiser updates; the learning-rate schedule is stretched over them
+    #[serde(deserialize_with = "whole")]
     pub steps: Option<u64>,
     /// Seed of initial parameters, points and orders [default: 1234]
+    #[serde(deserialize_with = "whole")]
     pub seed: Option<u64>,
     /// Neurons of a hidden layer (4 to 512)
+    #[serde(deserialize_with = "whole")]
     pub width: Option<usize>,
     /// Hidden layers (1 to 8)
+    #[serde(deserialize_with = "whole")]
     pub depth: Option<usize>,
     /// Points of a term, such as pde=1000; may be repeated
     #[serde(with = "points_table")]
@@ -61,10 +67,13 @@ pub struct Options {
     /// Cavity: Reynolds number [default: 100; no reference field for others]
     pub reynolds: Option<f64>,
     /// Steps between checkpoints [default: at evaluations, at most one in two seconds]
+    #[serde(deserialize_with = "whole")]
     pub every: Option<u64>,
     /// Steps between rows of the history [default: the preset's, or those of `every` if fewer]
+    #[serde(deserialize_with = "whole")]
     pub evaluate_every: Option<u64>,
     /// Checkpoints to keep [default: 2]
+    #[serde(deserialize_with = "whole")]
     pub keep: Option<usize>,
     /// After a divergence: stop, or rollback to the last good state with half the learning rate [default: stop]
     pub on_nan: Option<String>,
@@ -150,8 +159,50 @@ mod points_table {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, usize)>, D::Error> {
-        Ok(BTreeMap::<String, usize>::deserialize(d)?.into_iter().collect())
+        let points = BTreeMap::<String, super::Whole>::deserialize(d)?;
+        points.into_iter().map(|(set, count)| Ok((set, super::fit(count)?))).collect()
     }
+}
+
+/// A whole number in a file, also as 2e4, which TOML takes for one of floating point.
+struct Whole(u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Whole, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Whole;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a whole number, such as 20000, 20_000 or 2e4")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Whole, E> {
+                Ok(Whole(number))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Whole, E> {
+                u64::try_from(number).map(Whole).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Whole, E> {
+                // every whole number up to here is one of 64-bit floating point
+                match number.fract() == 0.0 && (0.0..=9.0e15).contains(&number) {
+                    true => Ok(Whole(number as u64)),
+                    false => Err(E::invalid_value(Unexpected::Float(number), &self)),
+                }
+            }
+        }
+        d.deserialize_any(Number)
+    }
+}
+
+fn fit<T: TryFrom<u64>, E: serde::de::Error>(Whole(number): Whole) -> Result<T, E> {
+    T::try_from(number).map_err(|_| E::custom(format!("{number} is too large")))
+}
+
+fn whole<'de, T: TryFrom<u64>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    Option::<Whole>::deserialize(d)?.map(fit).transpose()
 }
 
 /// A run's settings with nothing left open.

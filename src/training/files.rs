@@ -13,6 +13,9 @@ use super::faults::Kind;
 /// How the names of temporary files end.
 const TEMPORARY: &str = ".tmp";
 
+/// The file that is locked where folders cannot be.
+pub const LOCK: &str = ".lock";
+
 /// `path` with an ending that no other process has: on a shared disk a process of the same number may run elsewhere.
 pub fn temporary(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -21,6 +24,15 @@ pub fn temporary(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}-{now:x}-{count}{TEMPORARY}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Whether [`temporary`] made this name: others may have files with that ending.
+pub fn is_temporary(name: &str) -> bool {
+    let mark = name.strip_suffix(TEMPORARY).and_then(|name| name.rsplit_once('.')).map_or("", |(_, mark)| mark);
+    let parts: Vec<&str> = mark.split('-').collect();
+    let are_digits = |part: &str, radix| !part.is_empty() && part.chars().all(|c| c.is_digit(radix));
+    matches!(parts[..], [process, time, count]
+        if are_digits(process, 10) && are_digits(time, 16) && are_digits(count, 10))
 }
 
 /// Writes `bytes` to `path` by way of a temporary file in the same directory, synced before it is renamed. A file
@@ -89,7 +101,7 @@ fn create(temporary: &Path, target: &Path) -> std::io::Result<File> {
 /// Removes what killed processes left half written in `folder`.
 pub fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().ends_with(TEMPORARY) {
+        if is_temporary(&entry.file_name().to_string_lossy()) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -181,7 +193,7 @@ impl Lock {
     pub fn attempt(folder: &Path) -> Option<Lock> {
         // on Unix the directory itself, which leaves nothing behind; disks of a network lock only files that are written
         let directory = || if cfg!(unix) { File::open(folder) } else { Err(ErrorKind::Unsupported.into()) };
-        let file = || File::options().write(true).create(true).truncate(false).open(folder.join(".lock"));
+        let file = || File::options().write(true).create(true).truncate(false).open(folder.join(LOCK));
         for open in [&directory as &dyn Fn() -> std::io::Result<File>, &file] {
             let Ok(file) = open() else { continue };
             match fs4::FileExt::try_lock(&file) {
@@ -211,9 +223,12 @@ mod tests {
             assert_eq!(fs::read(&path).unwrap(), b"old content", "{fault:?}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{fault:?}");
         }
-        fs::write(folder.path().join("file.123.tmp"), "half").unwrap();
+        fs::write(folder.path().join("file.123-1f-0.tmp"), "half").unwrap();
+        fs::write(folder.path().join("data.tmp"), "somebody's").unwrap();
         sweep(folder.path());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["data.tmp", "file"]);
     }
 
     #[test]

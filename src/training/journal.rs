@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
+use crate::problems::Problem;
 
 use super::chain::Chain;
 use super::configuration::{Config, Options};
 use super::files;
 use super::history::{History, Row};
+use super::problem_file;
 use super::trainer::Trainer;
 use super::tuning::Choice;
 
@@ -32,7 +34,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Writes `run.json` with the status `running`. A resumed run keeps what was noted before, and its diagnostics up
+    /// Writes `run.json` with the status `running`, and beside it the file of the problem, if it has one. A resumed run keeps what was noted before, and its diagnostics up
     /// to the step at which it goes on.
     pub fn start(folder: &Path, config: &Config, gpu: &Gpu, resumed_at: Option<u64>) -> Result<Journal> {
         let before = resumed_at.and_then(|_| document(folder).ok()).unwrap_or_default();
@@ -52,9 +54,10 @@ impl Journal {
             "resumed_at": resumed_at,
             "started": before["started"].as_str().map_or_else(utc_now, str::to_owned),
             // whoever removes the run has to know them, however it ends
-            "files": before["files"].as_array().cloned().unwrap_or_else(|| FILES.map(Value::from).into()),
+            "files": before["files"].as_array().map_or_else(|| json!(files_of(config.problem)), |known| json!(known)),
             "events": before["events"].as_array().cloned().unwrap_or_default(),
         });
+        problem_file::keep(config.problem, folder)?;
         if let Some(step) = resumed_at {
             add_event(&mut document, json!({"kind": "resumed", "step": step}));
         }
@@ -97,11 +100,18 @@ impl Journal {
         self.document[key] = value;
     }
 
-    /// Notes in `run.json` why the run ended early: `diverged`, or `failed` for anything else. Returns `run.json`.
+    /// Notes in `run.json` why the run ended early: `diverged`, `interrupted`, or `failed` for anything else. Returns
+    /// `run.json`.
     pub fn fail(&mut self, error: &Error) -> Result<Value> {
-        let status = if matches!(error, Error::Diverged(_)) { "diverged" } else { "failed" };
+        let status = match error {
+            Error::Diverged(_) => "diverged",
+            Error::Stopped { .. } => "interrupted",
+            _ => "failed",
+        };
         self.document["status"] = status.into();
-        self.document["error"] = error.to_string().into();
+        if !matches!(error, Error::Stopped { .. }) {
+            self.document["error"] = error.to_string().into();
+        }
         write(&self.folder, &self.document)?;
         Ok(self.document.clone())
     }
@@ -132,7 +142,7 @@ impl Journal {
         let losses = last.map_or(&[][..], |row| &row.losses);
         let losses = history.terms.iter().zip(losses).map(|(term, loss)| ((*term).to_owned(), json!(loss)));
         let elapsed = self.start.elapsed().as_secs_f64();
-        let mut names: Vec<_> = FILES.map(str::to_owned).into();
+        let mut names = files_of(trainer.setup.problem);
         names.extend_from_slice(files);
         let unknowns = trainer.setup.problem.unknowns().iter().zip(last.map_or(&[][..], |row| &row.unknowns));
         let unknowns = unknowns.map(|(own, value)| (own.name.to_owned(), json!({"value": value, "start": own.start})));
@@ -161,6 +171,19 @@ impl Journal {
         write(&self.folder, &self.document)?;
         Ok(self.document.clone())
     }
+}
+
+/// Notes in the `run.json` of a run that did not come to begin why it failed.
+pub fn note_failure(folder: &Path, error: &Error) -> Result<()> {
+    let mut document = document(folder)?;
+    document["status"] = "failed".into();
+    document["error"] = error.to_string().into();
+    write(folder, &document)
+}
+
+/// The files that a run of `problem` leaves beside its checkpoints and pictures.
+pub fn files_of(problem: &dyn Problem) -> Vec<String> {
+    FILES.map(str::to_owned).into_iter().chain(problem_file::copies(problem)).collect()
 }
 
 /// How a run ended.
@@ -264,8 +287,12 @@ pub fn read(folder: &Path) -> Result<Stored> {
         options.remove("condition");
     }
     options.insert("points".to_owned(), points.into());
-    let options = serde_json::from_value(options.into())
-        .map_err(|e| Error::input(&path, format!("configuration does not fit this version ({e})")))?;
+    let options = serde_json::from_value(options.into()).map_err(|e| {
+        Error::input(
+            &path,
+            format!("configuration does not fit this version ({e}): restore it, or begin again with `run`"),
+        )
+    })?;
     let adapter = document["adapter"]["name"].as_str().unwrap_or_default().to_owned();
     let tile = document.get("tile").map(Value::to_string);
     Ok(Stored { problem, options, reference, adapter, tile })

@@ -32,10 +32,20 @@ pub fn find(word: &str) -> Result<&'static dyn Problem> {
     if is_path(word) {
         return load(Path::new(word));
     }
-    problems::find(word).ok().or_else(|| shipped::find(word)).ok_or_else(|| {
-        let known = problems::ALL.iter().map(|problem| problem.name()).chain(shipped::names());
-        Error::Usage(names::unknown("problem", word, &known.collect::<Vec<_>>()))
-    })
+    problems::find(word)
+        .ok()
+        .or_else(|| shipped::find(word))
+        .ok_or_else(|| Error::Usage(names::unknown("problem", word, &known())))
+}
+
+/// Whether a word is meant as a problem: a file, a name, or nearly a name.
+pub fn is_meant(word: &str) -> bool {
+    word.ends_with(".toml") || names::closest(word, known()).is_some()
+}
+
+/// The names of all problems that need no file of the user's.
+fn known() -> Vec<&'static str> {
+    problems::ALL.iter().map(|problem| problem.name()).chain(shipped::names()).collect()
 }
 
 /// The problem of a file. It lives as long as the program, as a run does.
@@ -95,8 +105,27 @@ fn read(text: &str, folder: &Path) -> std::result::Result<&'static dyn Problem, 
 pub fn keep(problem: &dyn Problem, folder: &Path) -> Result<()> {
     let Some(file) = problem.file() else { return Ok(()) };
     for (name, bytes) in &file.files {
-        let name = Path::new(name).file_name().map_or_else(|| name.into(), |name| name.to_string_lossy());
-        files::write(&folder.join(&*name), bytes)?;
+        files::write(&folder.join(name_of(name)), bytes)?;
     }
     files::write(&folder.join(COPY), file.text.as_bytes())
+}
+
+/// What a command line in a run directory calls `problem`: its name, or the copy of a file that is the user's own.
+pub fn word(problem: &dyn Problem) -> &str {
+    let shipped = shipped::find(problem.name()).and_then(|shipped| shipped.file());
+    match problem.file() {
+        Some(own) if shipped.is_none_or(|shipped| shipped.text != own.text) => COPY,
+        _ => problem.name(),
+    }
+}
+
+/// The names of these copies; none for problems without a file.
+pub fn copies(problem: &dyn Problem) -> Vec<String> {
+    let Some(file) = problem.file() else { return Vec::new() };
+    file.files.iter().map(|(name, _)| name_of(name)).chain([COPY.to_owned()]).collect()
+}
+
+/// The name of a file without its folder.
+fn name_of(file: &str) -> String {
+    Path::new(file).file_name().map_or_else(|| file.to_owned(), |name| name.to_string_lossy().into_owned())
 }

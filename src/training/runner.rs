@@ -107,12 +107,19 @@ impl Runner {
             losses: 0,
             choice: None,
         };
-        self.train(&run, &mut kept, &mut journal, observer).inspect_err(|error| {
+        let ended = self.train(&run, &mut kept, &mut journal, observer).inspect_err(|error| {
             // the error itself matters more than a record that cannot be written either
-            if kept.state.step > 0 {
+            if kept.state.step > 0 || matches!(error, Error::Stopped { .. }) {
                 let _ = kept.save(&run, &journal);
             }
             let _ = tell(&run, &kept, &mut journal, error, observer);
+        });
+        ended.map_err(|error| match error {
+            Error::Stopped { code, what } => {
+                let what = format!("{what}: continue with `acr-pinn-gpu resume {}`", run.folder.display());
+                Error::Stopped { code, what }
+            }
+            other => other,
         })
     }
 
@@ -170,9 +177,10 @@ impl Runner {
         observer: &mut dyn Observer,
     ) -> Result<Outcome> {
         let gpu = self.gpu.clone();
+        let preparing = gpu.preparing();
         let built = self.build(run, kept, observer)?;
         journal.tile(&built.choice)?;
-        Session::new(run, &gpu, built, journal, kept)?.train(observer)
+        Session::new(run, &gpu, built, journal, kept, preparing)?.train(observer)
     }
 
     /// The trainer at step 0 of the run, and the evaluator. A run that has begun keeps its tile, any other takes that of
@@ -195,6 +203,8 @@ impl Runner {
             None => {
                 let (trainer, choice) = self.tuner.build(&self.gpu, config, begun, observer)?;
                 let evaluator = Evaluator::new(&self.gpu, &trainer.setup, &trainer.step, &trainer.tile, solution)?;
+                // a driver may compile only now: who stops later shall not wait for that
+                evaluator.evaluate(&self.gpu)?;
                 Built { kernels, choice, trainer, evaluator }
             }
         };
@@ -207,6 +217,9 @@ impl Runner {
 /// Notes an error in `run.json` and lets the observer add what it has to say.
 fn tell(run: &Run, kept: &Kept, journal: &mut Journal, error: &Error, observer: &mut dyn Observer) -> Result<()> {
     let document = journal.fail(error)?;
+    if matches!(error, Error::Stopped { .. }) {
+        return Ok(());
+    }
     let history = History::from_numbers(terms(run.config), unknowns(run.config), &kept.state.history);
     let ruined = Ruined { config: run.config, folder: run.folder, history: &history, document: &document };
     let names = observer.failed(&ruined)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Preparing};
 
 use super::chain::Chain;
 use super::diagnosis::diagnosis;
@@ -37,6 +37,8 @@ pub(super) struct Session<'a> {
     newest: Option<StepRecord>,
     first: u64,
     start: Instant,
+    /// Until the first step is done: a driver may compile kernels only when they first run.
+    preparing: Option<Preparing>,
 }
 
 impl<'a> Session<'a> {
@@ -47,10 +49,11 @@ impl<'a> Session<'a> {
         built: &'a mut Built,
         journal: &'a mut Journal,
         kept: &'a mut Kept,
+        preparing: Preparing,
     ) -> Result<Session<'a>> {
         let (history, chain, first) = (History::default(), Chain::default(), kept.state.step);
-        let mut session =
-            Session { run, gpu, built, journal, kept, history, chain, newest: None, first, start: Instant::now() };
+        let (newest, start, preparing) = (None, Instant::now(), Some(preparing));
+        let mut session = Session { run, gpu, built, journal, kept, history, chain, newest, first, start, preparing };
         session.load()?;
         Ok(session)
     }
@@ -100,6 +103,7 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
             self.take_piece(due)?;
+            self.preparing = None;
             self.tell(observer);
         }
         if due % every == 0 || due == steps {
@@ -207,6 +211,7 @@ impl<'a> Session<'a> {
     /// Saves state and weights and closes the records.
     fn conclude(&mut self, stopped: Option<u8>, observer: &mut dyn Observer) -> Result<Outcome> {
         let status = if stopped.is_none() { "finished" } else { "interrupted" };
+        self.preparing = None;
         if self.kept.state.step != self.built.trainer.done() {
             self.snapshot()?;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::kernels::{self, Plan, Setup, Tile, Tuned, default_tile, tune};
 
@@ -218,7 +218,9 @@ impl Tuner {
         let tuned = match tuned {
             Ok(tuned) => tuned,
             Err(error) => {
-                observer.notice(&format!("warning: tiles could not be measured ({error}): the default is taken"));
+                if !matches!(error, Error::Stopped { .. }) {
+                    observer.notice(&format!("warning: tiles could not be measured ({error}): the default is taken"));
+                }
                 return Choice::default(gpu, setup);
             }
         };
@@ -248,6 +250,7 @@ impl Tuner {
         let default = Choice::default(gpu, &setup);
         observer.compiling(&kernels::names(gpu, &setup, plan, &choice.tile));
         match Trainer::with_tile(gpu, setup.clone(), plan, choice.tile, &parameters) {
+            Err(error @ Error::Stopped { .. }) => Err(error),
             Err(error) if choice.tile != default.tile && gpu.fault().is_none() => {
                 observer.notice(&format!(
                     "warning: the tile {} cannot be built ({error}): the default is taken",
