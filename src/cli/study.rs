@@ -132,7 +132,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let entries: Vec<Entry> =
         entries.into_iter().enumerate().filter(|(k, _)| shard.is_none_or(|s| s.takes(*k))).map(|(_, e)| e).collect();
     if args.dry_run {
-        return dry_run(args, study, &gpu, &entries);
+        return dry_run(args, study, &gpu, &entries, quiet);
     }
     let folder = match args.out {
         Some(_) => folder,
@@ -372,7 +372,10 @@ fn resolve(args: &Args, variation: &Variation, preset: &str) -> Result<Config> {
     Draft::new(&variation.problem, &options, Options::default())?.resolve(preset)
 }
 
-fn dry_run(args: &Args, study: &dyn Study, gpu: &Gpu, entries: &[Entry]) -> anyhow::Result<u8> {
+fn dry_run(args: &Args, study: &dyn Study, gpu: &Gpu, entries: &[Entry], quiet: bool) -> anyhow::Result<u8> {
+    if !quiet {
+        output::say("taking a few steps of each network");
+    }
     let estimate = estimate(gpu, entries)?;
     if args.json {
         let runs: Vec<_> = entries

@@ -58,7 +58,11 @@ pub fn outside(problem: &dyn Problem, points: &[f32]) -> Option<(usize, String)>
 
 fn tensor(file: &SafeTensors, name: &str, problem: &dyn Problem) -> Result<Vec<f32>, String> {
     let axes = problem.axes().len();
-    let tensor = file.tensor(name).map_err(|_| format!("tensor `{name}` [n, {axes}] is missing"))?;
+    let tensor = file.tensor(name).map_err(|_| {
+        let is_model = file.names().iter().any(|name| name.ends_with(".weight"));
+        let what = if is_model { ": this is a model, so name a file of points instead" } else { "" };
+        format!("tensor `{name}` [n, {axes}] is missing{what}")
+    })?;
     match tensor.shape().first() {
         None | Some(0) => Err(format!("tensor `{name}` is empty: at least one point is needed")),
         Some(&n) => numbers(name, &tensor, &[n, axes]),
