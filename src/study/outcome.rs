@@ -104,6 +104,7 @@ impl Outcome {
             Some("failed") => Status::Failed,
             _ => Status::Open,
         };
+        let over = matches!(status, Status::Finished | Status::Diverged);
         let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
         let last = &document["final"];
         let errors = ["rel_l2", "rel_linf", "mse"].map(|key| number(&last[key]));
@@ -113,7 +114,8 @@ impl Outcome {
             error: document["error"].as_str().map(str::to_owned),
             last: (status == Status::Finished && errors[0].is_finite()).then_some(errors),
             course: text("history.csv").map(|t| course(&t)).unwrap_or_default(),
-            conflicts: text("diagnostics.jsonl").and_then(|t| conflicts(&t, &document)),
+            // averages over half a run are none of the whole
+            conflicts: text("diagnostics.jsonl").filter(|_| over).and_then(|t| conflicts(&t, &document)),
             steps: last["step"].as_u64().unwrap_or(0),
             // a run that was continued only knows how long it took since
             seconds: if document["resumed_at"].is_null() { number(&document["timings"]["seconds"]) } else { f64::NAN },
