@@ -113,8 +113,8 @@ impl Outcome {
             status,
             error: document["error"].as_str().map(str::to_owned),
             last: (status == Status::Finished && errors[0].is_finite()).then_some(errors),
-            course: text("history.csv").map(|t| course(&t)).unwrap_or_default(),
-            // averages over half a run are none of the whole
+            // half a run would cut the curves of all, and its averages are none of the whole
+            course: text("history.csv").filter(|_| over).map(|t| course(&t)).unwrap_or_default(),
             conflicts: text("diagnostics.jsonl").filter(|_| over).and_then(|t| conflicts(&t, &document)),
             steps: last["step"].as_u64().unwrap_or(0),
             // a run that was continued only knows how long it took since
