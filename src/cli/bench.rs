@@ -102,12 +102,12 @@ is not timed, and makes the exit code 1. docs/BENCHMARKS.md says how times are t
 
 /// Measures, prints and writes what was asked for.
 pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
-    let Asked { names, json, save } = asked(args, quiet)?;
+    let Asked { names, format, save } = asked(args, quiet)?;
     if args.samples == 0 || args.samples > 10_000 {
         return Err(Error::Usage(format!("--samples {} is outside 1..10000", args.samples)).into());
     }
     if args.model {
-        return predict(args, &names, json);
+        return predict(args, &names, format);
     }
     // everything but the adapter is checked before an adapter is opened
     configurations(args, &names, "quick")?;
@@ -127,8 +127,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<u8> {
     let (document, ended) = measure(args, &gpu, &configs, &mut trace, &stop, quiet)?;
     let value = bench_table::document(&document)?;
     let written = write(args, save.as_deref(), &document, &value, &trace);
-    match args.format {
-        _ if json => output::json(&value),
+    match format {
         Format::Json => output::json(&value),
         Format::Table => output::print(&bench_table::plain(&document)),
         Format::Md => output::print(&bench_table::markdown(&document)),
@@ -161,12 +160,11 @@ fn write(args: &Args, save: Option<&Path>, document: &Document, value: &Value, t
 }
 
 /// `--model`.
-fn predict(args: &Args, names: &[String], json: bool) -> anyhow::Result<u8> {
+fn predict(args: &Args, names: &[String], format: Format) -> anyhow::Result<u8> {
     let configs = configurations(args, names, "paper")?;
     let models = model::predict(&configs, args.adapter.target.as_deref())?;
     let tables = model::tables(&configs, &models);
-    match args.format {
-        _ if json => output::json(&model::document(&configs, &models)?),
+    match format {
         Format::Json => output::json(&model::document(&configs, &models)?),
         Format::Table => output::print(&bench_table::aligned(&tables)),
         Format::Md => output::print(&tables.iter().map(Table::markdown).collect::<Vec<_>>().join("\n")),
@@ -181,10 +179,10 @@ fn predict(args: &Args, names: &[String], json: bool) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// What is to be timed, and where the document goes.
+/// What is to be timed, how it is printed, and where the document goes.
 struct Asked {
     names: Vec<String>,
-    json: bool,
+    format: Format,
     save: Option<PathBuf>,
 }
 
@@ -213,7 +211,7 @@ fn asked(args: &Args, quiet: bool) -> Result<Asked> {
         let usual: &[&str] = if args.quick { &["klein-gordon"] } else { &["klein-gordon", "cavity"] };
         names = usual.iter().map(|&name| name.to_owned()).collect();
     }
-    Ok(Asked { names, json, save })
+    Ok(Asked { names, format: if json { Format::Json } else { args.format }, save })
 }
 
 fn wanted(args: &Args) -> Wanted {

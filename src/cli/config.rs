@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use acr_pinn_gpu::error::{Error, Result};
-use acr_pinn_gpu::training::{CONDITIONS, Config, Options, files};
+use acr_pinn_gpu::training::{CONDITIONS, Config, Options, files, whole_of};
 
 /// [`Options`] on the command line.
 #[derive(clap::Args, Clone, Debug)]
@@ -150,9 +150,7 @@ fn parse_seed(text: &str) -> std::result::Result<u64, String> {
 /// A whole number as people write it: 20000, 20_000 or 2e4.
 pub fn whole<T: TryFrom<u64>>(text: &str) -> std::result::Result<T, String> {
     let plain = || text.replace('_', "").parse::<u64>().ok().filter(|_| !text.starts_with('_') && !text.ends_with('_'));
-    // every whole number up to here is one of 64-bit floating point
-    let scientific = || text.parse::<f64>().ok().filter(|x| x.fract() == 0.0 && (0.0..=9.0e15).contains(x));
-    let number = plain().or_else(|| scientific().map(|x| x as u64));
+    let number = plain().or_else(|| whole_of(text.parse().ok()?));
     let number = number.ok_or("expected a whole number, such as 20000, 20_000 or 2e4")?;
     T::try_from(number).map_err(|_| format!("{number} is too large"))
 }

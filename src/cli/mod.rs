@@ -147,12 +147,19 @@ fn perform() -> anyhow::Result<u8> {
     }
 }
 
+/// Flags that say how a run is kept, which a step alone does not know.
+const OF_A_RUN: [&str; 4] = ["every", "evaluate_every", "keep", "on_nan"];
+
+/// A verb whose help is silent about some flags that it shares with others.
+fn hide(verb: clap::Command, flags: &[&str]) -> clap::Command {
+    flags.iter().fold(verb, |verb, name| verb.mut_arg(name, |argument| argument.hide(true)))
+}
+
 /// The command line, with the help of verbs that share flags and mean something else by them.
 fn command() -> clap::Command {
     // a study goes through conditions, and its defaults are not those of a single run
     let command = Cli::command().mut_subcommand("study", |study| {
-        let hidden = ["condition", "network", "strategy"];
-        let study = hidden.iter().fold(study, |study, name| study.mut_arg(name, |argument| argument.hide(true)));
+        let study = hide(study, &["condition", "network", "strategy"]);
         let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter]";
         let seed = "First seed: initial parameters, points and orders [default: 19018]";
         study.mut_arg("preset", |argument| argument.help(preset)).mut_arg("seed", |argument| argument.help(seed))
@@ -162,20 +169,16 @@ fn command() -> clap::Command {
     let command = command.mut_subcommand("run", |run| run.after_help(run::HELP));
     // a step travels, not a run with its checkpoints
     let command = command.mut_subcommand("export", |export| {
-        let hidden = ["every", "evaluate_every", "keep", "on_nan"];
-        let export = hidden.iter().fold(export, |export, name| export.mut_arg(name, |argument| argument.hide(true)));
+        let export = hide(export, &OF_A_RUN);
         export.mut_arg("preset", |argument| argument.help("paper, revised or quick [default: quick]"))
     });
     let command = command.mut_subcommand("kernels", |kernels| {
-        let hidden = ["every", "evaluate_every", "keep", "on_nan"];
-        let kernels =
-            hidden.iter().fold(kernels, |kernels, name| kernels.mut_arg(name, |argument| argument.hide(true)));
+        let kernels = hide(kernels, &OF_A_RUN);
         kernels.mut_arg("preset", |argument| argument.help("paper, revised or quick [default: paper]"))
     });
     // a step is timed, not a run
     command.mut_subcommand("bench", |bench| {
-        let hidden = ["steps", "every", "evaluate_every", "keep", "on_nan", "residual_scale"];
-        let bench = hidden.iter().fold(bench, |bench, name| bench.mut_arg(name, |argument| argument.hide(true)));
+        let bench = hide(hide(bench, &OF_A_RUN), &["steps", "residual_scale"]);
         let preset = "paper, revised or quick [default: revised on a GPU, quick on a CPU adapter; with --model paper]";
         bench
             .mut_arg("preset", |argument| argument.help(preset))

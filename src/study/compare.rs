@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::outcome::Conflicts;
 use super::table::{Table, cell, spread};
-use super::{Run, Status, conditions_of, distinct, group, problems_of};
+use super::{Run, Status, conditions_of, distinct, final_errors, group, problems_of};
 use crate::math::statistics::{bootstrap_mean, deviation, holm, mean, quantile, wilcoxon_greater};
 
 /// The bootstrap's seed in the revised study's core experiments.
@@ -88,10 +88,7 @@ fn family_of(runs: &[Run], problem: &str, family: &[(&str, &str)]) -> Vec<Compar
 /// What came out on each problem, a sentence each: mean errors at the last step, the smallest first, beside `reference`'s.
 pub fn answers(runs: &[Run], reference: &str) -> Vec<String> {
     let sentence = |problem: &str| {
-        let of = |condition: &str| {
-            let errors = group(runs, problem, condition).iter().map(|run| run.outcome.rel_l2()).collect::<Vec<_>>();
-            mean(&errors.into_iter().filter(|error| error.is_finite()).collect::<Vec<_>>())
-        };
+        let of = |condition: &str| mean(&final_errors(&group(runs, problem, condition)));
         let base = of(reference);
         let others = conditions_of(runs).into_iter().filter(|condition| *condition != reference);
         let mut found: Vec<(&str, f64)> = others.map(|condition| (condition, of(condition))).collect();

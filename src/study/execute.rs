@@ -16,7 +16,7 @@ use crate::training::{
 
 use super::cost::measured;
 use super::race::{Finish, race};
-use super::{Entry, Outcome, Status, Task};
+use super::{Entry, Outcome, Task};
 
 /// How long to wait before looking again whether another process has ended its run.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -182,7 +182,7 @@ impl<'a> Director<'a> {
             Err(Error::Usage(_)) if self.force => return Ok(false),
             state => state?,
         };
-        let over = matches!(state.status, Status::Finished | Status::Diverged);
+        let over = state.status.is_over();
         if over {
             watch.ends(index, &state, true);
         }

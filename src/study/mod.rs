@@ -113,6 +113,11 @@ pub fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     seen
 }
 
+/// Relative L2 errors at the last step of those of `runs` that finished.
+pub fn final_errors(runs: &[&Run]) -> Vec<f64> {
+    runs.iter().map(|run| run.outcome.rel_l2()).filter(|error| error.is_finite()).collect()
+}
+
 /// The runs of one problem and condition.
 pub fn group<'a>(runs: &'a [Run], problem: &str, condition: &str) -> Vec<&'a Run> {
     let belongs = |run: &&Run| run.entry.variation.problem == problem && run.entry.variation.label == condition;

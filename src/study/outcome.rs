@@ -22,6 +22,13 @@ pub enum Status {
     Open,
 }
 
+impl Status {
+    /// Whether the run needs no more work.
+    pub fn is_over(self) -> bool {
+        matches!(self, Status::Finished | Status::Diverged)
+    }
+}
+
 /// Numbers over the steps of a run, one entry per row of its history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Course {
@@ -104,7 +111,7 @@ impl Outcome {
             Some("failed") => Status::Failed,
             _ => Status::Open,
         };
-        let over = matches!(status, Status::Finished | Status::Diverged);
+        let over = status.is_over();
         let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
         let last = &document["final"];
         let errors = ["rel_l2", "rel_linf", "mse"].map(|key| number(&last[key]));

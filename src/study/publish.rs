@@ -77,7 +77,7 @@ fn document(context: &Context, analysis: &Analysis, runs: &[Run]) -> Value {
 
 /// Runs that need no more work.
 pub fn finished(runs: &[Run]) -> usize {
-    runs.iter().filter(|run| matches!(run.outcome.status, Status::Finished | Status::Diverged)).count()
+    runs.iter().filter(|run| run.outcome.status.is_over()).count()
 }
 
 const CSV_COLUMNS: [&str; 20] = [

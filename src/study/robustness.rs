@@ -9,8 +9,8 @@ use crate::report::Cells;
 use super::compare::losses_note;
 use super::table::{Table, cell};
 use super::{
-    Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, Variation, conditions_of, distinct, group,
-    problems_of,
+    Analysis, Entry, Picture, Request, Resolve, Run, Study, Task, Variation, conditions_of, distinct, final_errors,
+    group, problems_of,
 };
 use crate::math::statistics::{deviation, mean, median, quantile};
 
@@ -171,8 +171,7 @@ fn scales(group: &[&Run], title: &str, range: [f64; 2]) -> Drawn {
 fn ranges(runs: &[Run]) -> Vec<String> {
     let sentence = |problem: &str| {
         let range = |condition: &str| {
-            let errors = group(runs, problem, condition).iter().map(|run| run.outcome.rel_l2()).collect::<Vec<_>>();
-            let errors: Vec<f64> = errors.into_iter().filter(|error| error.is_finite()).collect();
+            let errors = final_errors(&group(runs, problem, condition));
             let text = format!("{condition} from {:.2e} to {:.2e}", quantile(&errors, 0.0), quantile(&errors, 1.0));
             (!errors.is_empty()).then_some(text)
         };
@@ -210,7 +209,7 @@ fn spread_table(runs: &[Run]) -> Table {
             for (name, kept) in [("middle", vec![middle]), ("all", stems)] {
                 let runs: Vec<&Run> =
                     all.iter().filter(|run| kept.contains(&run.entry.variation.stem())).copied().collect();
-                let errors: Vec<f64> = runs.iter().map(|run| run.outcome.rel_l2()).filter(|e| e.is_finite()).collect();
+                let errors = final_errors(&runs);
                 let diverged = runs.iter().filter(|run| run.outcome.status == super::Status::Diverged).count();
                 let widths = kept.iter().map(|stem| {
                     let logs = runs.iter().filter(|run| run.entry.variation.stem() == *stem);

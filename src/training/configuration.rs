@@ -164,6 +164,12 @@ mod points_table {
     }
 }
 
+/// The whole number that `number` is, if it is one and no other would have been rounded to it.
+pub fn whole_of(number: f64) -> Option<u64> {
+    // every whole number up to here is one of 64-bit floating point
+    (number.fract() == 0.0 && (0.0..=9.0e15).contains(&number)).then_some(number as u64)
+}
+
 /// A whole number in a file, also as 2e4, which TOML takes for one of floating point.
 struct Whole(u64);
 
@@ -186,11 +192,7 @@ impl<'de> Deserialize<'de> for Whole {
             }
 
             fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Whole, E> {
-                // every whole number up to here is one of 64-bit floating point
-                match number.fract() == 0.0 && (0.0..=9.0e15).contains(&number) {
-                    true => Ok(Whole(number as u64)),
-                    false => Err(E::invalid_value(Unexpected::Float(number), &self)),
-                }
+                whole_of(number).map(Whole).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
             }
         }
         d.deserialize_any(Number)

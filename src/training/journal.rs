@@ -34,8 +34,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Writes `run.json` with the status `running`, and beside it the file of the problem, if it has one. A resumed run keeps what was noted before, and its diagnostics up
-    /// to the step at which it goes on.
+    /// Writes `run.json` with the status `running`, and beside it the file of the problem, if it has one. A resumed run
+    /// keeps what was noted before, and its diagnostics up to the step at which it goes on.
     pub fn start(folder: &Path, config: &Config, gpu: &Gpu, resumed_at: Option<u64>) -> Result<Journal> {
         let before = resumed_at.and_then(|_| document(folder).ok()).unwrap_or_default();
         let layout = config.network.layout(&config.shape);
@@ -103,15 +103,7 @@ impl Journal {
     /// Notes in `run.json` why the run ended early: `diverged`, `interrupted`, or `failed` for anything else. Returns
     /// `run.json`.
     pub fn fail(&mut self, error: &Error) -> Result<Value> {
-        let status = match error {
-            Error::Diverged(_) => "diverged",
-            Error::Stopped { .. } => "interrupted",
-            _ => "failed",
-        };
-        self.document["status"] = status.into();
-        if !matches!(error, Error::Stopped { .. }) {
-            self.document["error"] = error.to_string().into();
-        }
+        ended_by(&mut self.document, error);
         write(&self.folder, &self.document)?;
         Ok(self.document.clone())
     }
@@ -176,9 +168,20 @@ impl Journal {
 /// Notes in the `run.json` of a run that did not come to begin why it failed.
 pub fn note_failure(folder: &Path, error: &Error) -> Result<()> {
     let mut document = document(folder)?;
-    document["status"] = "failed".into();
-    document["error"] = error.to_string().into();
+    ended_by(&mut document, error);
     write(folder, &document)
+}
+
+fn ended_by(document: &mut Value, error: &Error) {
+    let status = match error {
+        Error::Diverged(_) => "diverged",
+        Error::Stopped { .. } => "interrupted",
+        _ => "failed",
+    };
+    document["status"] = status.into();
+    if !matches!(error, Error::Stopped { .. }) {
+        document["error"] = error.to_string().into();
+    }
 }
 
 /// The files that a run of `problem` leaves beside its checkpoints and pictures.

@@ -25,7 +25,7 @@ pub mod tuning;
 
 pub use chain::Chain;
 pub use checkpoint::Checkpoint;
-pub use configuration::{CONDITIONS, Config, Options};
+pub use configuration::{CONDITIONS, Config, Options, whole_of};
 pub use diagnosis::diagnosis;
 pub use draft::Draft;
 pub use evaluation::{Evaluation, Evaluator};
