@@ -4,6 +4,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acr_pinn_gpu::kernels::{Tile, default_tile, gpu, tune};
@@ -27,10 +28,18 @@ const TINY: [&str; 12] = [
     "--every=10",
 ];
 
+/// Held by each test here: what is measured must not be disturbed by the others.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A plain network of one layer.
 fn config(width: usize, points: &[(&str, usize)]) -> Config {
     let options = Options {
         condition: Some("gcr".into()),
+        // the kernels of soap take as long on every tile, and hide what is compared
+        optimiser: Some("adam".into()),
         width: Some(width),
         depth: Some(1),
         points: points.iter().map(|(term, count)| ((*term).to_owned(), *count)).collect(),
@@ -39,14 +48,16 @@ fn config(width: usize, points: &[(&str, usize)]) -> Config {
     Draft::new("klein-gordon", &options, Options::default()).unwrap().resolve("quick").unwrap()
 }
 
-/// Sizes of another target take several times as long; what they take elsewhere is left open.
+/// In software the other target takes about twice as long on these sizes; what it takes elsewhere is left open.
 #[test]
 fn a_search_that_begins_with_the_other_target_comes_to_the_adapters() {
-    let config = config(8, &[("pde", 32)]);
+    let _turn = alone();
+    let config = config(8, &[("pde", 512)]);
     let (setup, gpu) = (config.setup(), common::gpu());
     let default = default_tile(&gpu, &setup);
     let other = match default {
-        Tile::Raster(_) => Tile::Gpu(SMALL),
+        // of one slab, so of one workgroup
+        Tile::Raster(_) => Tile::Gpu(gpu::Gpu { slabs: 1, ..SMALL }),
         Tile::Gpu(tile) => Tile::Gpu(gpu::Gpu { groups: 1, rows: 2, ..tile }),
     };
     let mut candidates = 0;
@@ -64,6 +75,7 @@ fn a_search_that_begins_with_the_other_target_comes_to_the_adapters() {
 /// Kernels of the other target go wrong here, as if by a driver's mistake: they take half of each tile's points.
 #[test]
 fn a_search_ends_with_a_tile_that_works_and_discards_one_that_does_not() {
+    let _turn = alone();
     let config = config(4, &[("pde", 24), ("bc", 8), ("ic", 8)]);
     let (setup, gpu) = (config.setup(), common::gpu());
     let default = default_tile(&gpu, &setup);
@@ -148,6 +160,7 @@ fn expect_killed(command: &mut Command, fault: &str) {
 
 #[test]
 fn a_run_keeps_the_tile_that_it_began_with() {
+    let _turn = alone();
     let place = Place { folder: tempfile::tempdir().unwrap() };
     expect(&mut place.start("measured", &["--tune=1"]), &["tile:", "measured: "]);
     let choice = &place.record("measured")["tile_choice"];
