@@ -207,6 +207,11 @@ fn a_refused_study_leaves_its_folder_as_it_was() {
     let before = content(at);
     expect(&shared.replace("--steps 20", "--steps 30"), at, 2, &["other settings"]);
     assert!(content(at) == before);
+    // where folders cannot be locked this file is, by every process that waits for the run
+    let lock = at.join("study/runs/klein-gordon-std-s19018/.lock");
+    std::fs::write(&lock, "").unwrap();
+    expect(&format!("{} --force", shared.replace("--steps 20", "--steps 30")), at, 0, &[]);
+    assert!(lock.exists() && !content(at).eq(&before));
 }
 
 #[test]

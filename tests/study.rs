@@ -271,6 +271,63 @@ fn problem_files_from_other_folders() {
     assert!(page.contains("acr-pinn-gpu run problem.toml --preset file"));
 }
 
+/// Checkpoints that cannot be read may be readable tomorrow: the run fails, they stay, and the next run goes on.
+#[test]
+fn a_study_keeps_checkpoints_that_it_cannot_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = ["--conditions", "std", "--seeds", "2", "--steps", "200000", "--every", "200"];
+    let mut child = study("core", folder.path(), &asked).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let checkpoints = folder.path().join("runs/klein-gordon-std-s19018/checkpoints");
+    let listed = || -> Vec<_> {
+        let found = std::fs::read_dir(&checkpoints).into_iter().flatten().flatten();
+        found.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "safetensors")).collect()
+    };
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while listed().is_empty() {
+        assert!(Instant::now() < deadline, "no checkpoint in time");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let damaged = listed();
+    damaged.iter().for_each(|path| std::fs::write(path, "half a file").unwrap());
+    // in the second run, since the first does not begin
+    let mut again = study("core", folder.path(), &asked);
+    let output = again.env("ACR_PINN_FAULT", "nan@5").output().unwrap();
+    expect(&output, 1);
+    let said = text(&output.stderr);
+    assert!(said.contains("no valid checkpoint to continue from"), "{said}");
+    assert!(said.contains("[2/2] klein-gordon-std-s19019: loss `pde` is NaN at step 5"), "{said}");
+    // a run that failed at once says nothing about how long the others take
+    assert!(!said.contains(" left ·"), "{said}");
+    for path in &damaged {
+        assert_eq!(std::fs::read(path).unwrap(), b"half a file");
+    }
+    assert_eq!(json(&folder.path().join("runs/klein-gordon-std-s19018/run.json"))["status"], "failed");
+}
+
+/// A study that is told to stop does not wait for a compiler, and goes on where it was.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_compilation() {
+    use std::io::{BufRead, BufReader};
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = common::program();
+    command.args(["study", "core", "--problems", "cavity", "--preset", "quick", "--conditions", "std", "--seeds", "1"]);
+    command.args(["--steps", "1", "--out"]).arg(folder.path()).env("MESA_SHADER_CACHE_DISABLE", "true");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(said.any(|line| line.contains("compiling kernels")));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let last = said.last().unwrap_or_default();
+    assert!(last.contains("stopped with 1 of 1 runs left: continue with the same command"), "{last}");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(json(&folder.path().join("summary.json"))["finished"], 0);
+    expect(&command.output().unwrap(), 0);
+    assert_eq!(json(&folder.path().join("summary.json"))["finished"], 1);
+}
+
 #[test]
 fn wrong_requests_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

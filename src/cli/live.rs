@@ -107,7 +107,7 @@ impl<'a> Live<'a> {
         let name = &self.entries[current.index].name;
         format!(
             "[{}/{}] {name} {:.0} %{error}{}",
-            over + 1,
+            current.index + 1,
             self.entries.len(),
             100.0 * current.share,
             left.unwrap_or_default()
@@ -153,9 +153,11 @@ impl Watch for Live<'_> {
     }
 
     fn ends(&mut self, index: usize, outcome: &Outcome, found: bool) {
-        // a run that was found finished took no time
-        let current = self.current.take();
-        self.done += if found { 0.0 } else { 1.0 - current.and_then(|run| run.found).unwrap_or(0.0) };
+        // one that was found finished did not begin, and one that failed did not come to its end
+        self.done += self.current.take().map_or(0.0, |mut run| {
+            run.share = if outcome.status == Status::Finished { 1.0 } else { run.share };
+            run.done()
+        });
         if self.plain && !self.quiet {
             let what = match (outcome.status, found) {
                 (_, true) => "found finished".to_owned(),

@@ -117,7 +117,13 @@ impl<'a> Director<'a> {
     /// Only what concerns the whole study: a folder that cannot be written, a device that is gone. The error of a
     /// single run is noted in its `run.json`.
     pub fn perform(&mut self, entries: &[Entry], watch: &mut dyn Watch) -> Result<Option<u8>> {
-        let mut left: Vec<usize> = (0..entries.len()).collect();
+        // what is over is known before anything takes time, so that the time left is that of the others
+        let mut left = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            if !self.is_over(index, entry, watch)? {
+                left.push(index);
+            }
+        }
         let mut waiting = false;
         while !left.is_empty() {
             let mut busy = Vec::new();

@@ -23,11 +23,9 @@ const FORMAT: &str = "acr-pinn-gpu checkpoint 2";
 /// The tensor of what the strategy keeps.
 const STRATEGY: &str = "strategy.state";
 
-/// Larger than the checkpoint of any network this program offers.
-const CAP: u64 = 1 << 30;
-
-/// Room for header, history and what strategies keep (`brdr` two numbers per point) beside the parameters and their moments.
-const SPARE: u64 = 1 << 29;
+/// Larger than the state of any run that a device can hold: beside parameters and moments of the optimiser there is what the
+/// strategy keeps (`brdr` two numbers per point, of sixteen million in each term).
+const CAP: u64 = 1 << 34;
 
 /// A run's state after `step` updates.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -132,7 +130,7 @@ impl Checkpoint {
     /// Fails with [`Error::Input`] naming the tensor that is missing, superfluous, of another shape, damaged or not
     /// finite.
     pub fn load(path: &Path, layout: &Layout) -> Result<Checkpoint> {
-        let bytes = files::read(path, 12 * layout.len as u64 + SPARE)?;
+        let bytes = files::read(path, CAP)?;
         Checkpoint::parse(&bytes, layout).map_err(|what| Error::input(path, format!("damaged ({what})")))
     }
 
@@ -330,6 +328,17 @@ mod tests {
         let found = Checkpoint::newest(folder.path(), &layout());
         assert!(found.damaged.is_empty());
         assert_eq!(text(&found.newest.unwrap()), text(&Checkpoint { step: 3, ..sample() }));
+    }
+
+    /// `brdr` keeps two numbers per point, and a term may have sixteen million points.
+    #[test]
+    fn a_large_state_of_a_strategy_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let large = Checkpoint { strategy: vec![0.25; 2 << 24], ..sample() };
+        large.save(folder.path(), &layout(), 1).unwrap();
+        let found = Checkpoint::newest(folder.path(), &layout());
+        assert!(found.damaged.is_empty(), "{:?}", found.damaged);
+        assert!(found.newest.unwrap().strategy == large.strategy);
     }
 
     #[test]
