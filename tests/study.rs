@@ -118,6 +118,10 @@ fn killed_and_continued(folder: &Path) {
     assert!(std::fs::read(run(19018)).unwrap() == first, "the finished run was touched");
     let summary = json(&folder.join("summary.json"));
     assert_eq!((&summary["finished"], &summary["runs"][1]["steps"]), (&3.into(), &6000.into()));
+    // the time of a run is known where it went through at once
+    let known = summary["runs"].as_array().unwrap().iter().filter(|run| run["seconds"].is_number()).count();
+    let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert_eq!(page.contains(&format!(" s for {known} of 3")), known < 3, "{known}");
 }
 
 fn measured(folder: &Path) {

@@ -146,7 +146,9 @@ fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
     let list = |values: Vec<String>| if values.is_empty() { "–".to_owned() } else { values.join(", ") };
     let presets = distinct(runs.iter().map(|run| run.entry.config.preset.name.to_owned()));
     let text = |key: &str| context.adapter[key].as_str().unwrap_or("–").to_owned();
-    let seconds: f64 = runs.iter().map(|run| run.outcome.seconds).filter(|s| s.is_finite()).sum();
+    let times: Vec<f64> = runs.iter().map(|run| run.outcome.seconds).filter(|s| s.is_finite()).collect();
+    // of a run that was continued only the last part was timed
+    let of = if times.len() == runs.len() { String::new() } else { format!(" for {} of {}", times.len(), runs.len()) };
     let seeds = &context.request.seeds;
     let conditions = distinct(runs.iter().map(|run| run.entry.variation.label.clone()));
     let cards = [
@@ -156,7 +158,7 @@ fn opening(context: &Context, analysis: &Analysis, runs: &[Run]) -> Page {
         ("Seeds", format!("{} ({} …)", seeds.len(), seeds.first().copied().unwrap_or(0))),
         ("Preset", list(presets)),
         ("Length of a run", list(distinct(runs.iter().map(|run| run.entry.length())))),
-        ("Time of the runs", format!("{seconds:.0} s")),
+        ("Time of the runs", format!("{:.0} s{of}", times.iter().sum::<f64>())),
         ("Adapter", format!("{} ({}, {})", text("name"), text("kind"), text("backend"))),
     ];
     let (tone, headline) = headline(runs);
