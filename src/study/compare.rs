@@ -95,13 +95,16 @@ pub fn answers(runs: &[Run], reference: &str) -> Vec<String> {
         found.retain(|(_, error)| error.is_finite());
         found.sort_by(|a, b| a.1.total_cmp(&b.1));
         let times = |error: f64| match base / error {
-            ratio if ratio >= 1.0 => format!("{error:.2e}, {ratio:.1} times smaller"),
-            ratio => format!("{error:.2e}, {:.1} times larger", 1.0 / ratio),
+            ratio if (0.95..1.05).contains(&ratio) => "about as large".to_owned(),
+            ratio if ratio > 1.0 => format!("{ratio:.1} times smaller"),
+            ratio => format!("{:.1} times larger", 1.0 / ratio),
         };
-        let list: Vec<String> = found.iter().map(|(name, error)| format!("{name} {}", times(*error))).collect();
+        let list: Vec<String> =
+            found.iter().map(|(name, error)| format!("{name} {}, {}", cell(*error), times(*error))).collect();
         (base.is_finite() && !list.is_empty()).then(|| {
             format!(
-                "{problem}: {reference} ends with a relative L2 error of {base:.2e} on average, {}.",
+                "{problem}: {reference} ends with a relative L2 error of {} on average, {}.",
+                cell(base),
                 list.join(", ")
             )
         })

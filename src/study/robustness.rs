@@ -172,7 +172,7 @@ fn ranges(runs: &[Run]) -> Vec<String> {
     let sentence = |problem: &str| {
         let range = |condition: &str| {
             let errors = final_errors(&group(runs, problem, condition));
-            let text = format!("{condition} from {:.2e} to {:.2e}", quantile(&errors, 0.0), quantile(&errors, 1.0));
+            let text = format!("{condition} from {} to {}", cell(quantile(&errors, 0.0)), cell(quantile(&errors, 1.0)));
             (!errors.is_empty()).then_some(text)
         };
         let list: Vec<String> = conditions_of(runs).into_iter().filter_map(range).collect();
