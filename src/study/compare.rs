@@ -358,6 +358,15 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_says_what_came_out() {
+        let of = |error: f64| [Some(error); 5];
+        let found = runs(&[("std", of(0.2)), ("gcr", of(0.201)), ("lda", of(0.5)), ("acr", of(0.02))]);
+        let wanted = "klein-gordon: std ends with a relative L2 error of 0.200 on average, acr 0.0200, 10.0 times smaller, \
+                      gcr 0.201, about as large, lda 0.500, 2.5 times larger.";
+        assert_eq!(answers(&found, "std"), [wanted]);
+    }
+
+    #[test]
     fn the_table_of_errors_is_readable() {
         let (table, _) = error_table(&example(), "std");
         let text = table.markdown();
