@@ -119,6 +119,23 @@ fn kills_leave_nothing_that_resume_cannot_use() {
     killed_and_resumed("300", "soap");
 }
 
+/// Once in hundreds of kills: the last checkpoint was on the disk, and the history had not followed.
+#[test]
+fn the_last_rows_come_with_the_last_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = undisturbed(folder.path(), "40");
+    let run = folder.path().join("whole");
+    let history = std::fs::read_to_string(run.join("history.csv")).unwrap();
+    let (earlier, _) = history.trim_end().rsplit_once('\n').unwrap();
+    std::fs::write(run.join("history.csv"), format!("{earlier}\n")).unwrap();
+    std::fs::remove_file(run.join("model.safetensors")).unwrap();
+    let mut record = record(&run);
+    record["status"] = "running".into();
+    std::fs::write(run.join("run.json"), record.to_string()).unwrap();
+    expect(&mut resume(&run), 0, &[]);
+    same(&traces(&run), &wanted, "at its end");
+}
+
 /// Another optimiser would not know what the first one has left.
 #[test]
 fn a_run_goes_on_with_its_own_optimiser() {

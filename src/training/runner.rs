@@ -249,15 +249,15 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Writes the state as a checkpoint, unless it is there already.
+    /// Writes the state as a checkpoint, unless it is there already, and its history: whoever left that checkpoint may have
+    /// come to its end between the two.
     pub(super) fn save(&mut self, run: &Run, journal: &Journal) -> Result<()> {
-        if self.saved == Some(self.state.step) {
-            return Ok(());
+        if self.saved != Some(self.state.step) {
+            journal.sync()?;
+            self.state.save(run.folder, &self.layout, run.config.keep)?;
+            self.saved = Some(self.state.step);
+            self.last_save = Instant::now();
         }
-        journal.sync()?;
-        self.state.save(run.folder, &self.layout, run.config.keep)?;
-        self.saved = Some(self.state.step);
-        self.last_save = Instant::now();
         let history = History::from_numbers(terms(run.config), unknowns(run.config), &self.state.history);
         files::write(&run.folder.join("history.csv"), history.csv().as_bytes())
     }
